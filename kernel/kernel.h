@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The whole internal API of the guest kernel, grouped by the file that
+ * implements it.  Functions return 0 or -errno unless a line says otherwise.
+ * Times are nanoseconds; NS_NEVER is a deadline that does not come.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct boot_info;
+
+#define PAGE_SIZE 4096UL
+#define NS_NEVER  UINT64_MAX
+#define NS_PER_S  1000000000ULL
+
+#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
+#define ALIGN_UP(x, a)	 ALIGN_DOWN((x) + (a)-1, a)
+
+/* Always compiled in; the condition has no side effect. */
+#define ASSERT(cond) \
+	((cond) ? (void)0 : panic("%s:%d: %s", __FILE__, __LINE__, #cond))
+
+/* main.c */
+void kernel_main(struct boot_info *bi) __attribute__((noreturn));
+/* Ends the guest; status as a shell counts it: 0..255, 128+N for signal N. */
+void kernel_exit(int status) __attribute__((noreturn));
+
+/* cmdline.c: command line -> options for us, environment, arguments */
+void cmdline_init(char *line);
+extern int cmdline_argc;
+extern char **cmdline_argv; /* argv[0] is the program's name */
+extern char **cmdline_envp;
+/* Value of `sprat.NAME=VALUE`, "" for a bare `sprat.NAME`, NULL if absent. */
+const char *cmdline_option(const char *name);
+
+/* page.c: physical pages, identity-mapped */
+void page_init(const struct boot_info *bi);
+void *page_alloc(size_t npages); /* contiguous, RW, not zeroed; or NULL */
+void page_free(void *p, size_t npages);
+/* Moves the end of the C heap by `bytes`; the old end, or NULL.  A new end
+ * need not adjoin the old one, but is always above it. */
+void *page_brk(intptr_t bytes);
+size_t page_total(void); /* bytes of RAM the guest may use */
+size_t page_unused(void); /* bytes of it that nobody holds */
+
+/* heap.c: small objects for the kernel, zeroed; the owner knows the size */
+void *heap_alloc(size_t bytes); /* 16-byte aligned, or NULL */
+void heap_free(void *p, size_t bytes);
+
+/* mmu.c */
+#define MMU_R 0U
+#define MMU_W 1U
+#define MMU_X 2U
+#define MMU_UNCACHED 4U
+void mmu_init(void);
+int mmu_map(uint64_t paddr, uint64_t len, unsigned prot); /* or -ENOMEM */
+int mmu_unmap(uint64_t paddr, uint64_t len);
+void mmu_reserve_fill(void); /* page.c calls it when it has pages */
+
+/* trap.c */
+struct trap_frame;
+void trap_init(void);
+
+/* irq.c: a handler runs with interrupts off and only wakes threads */
+typedef void irq_handler(void *arg);
+int irq_alloc(irq_handler *fn, void *arg); /* a CPU vector, or -ENOSPC */
+int irq_gsi_attach(unsigned gsi, irq_handler *fn, void *arg);
+
+/* thread.c */
+struct spinlock {
+	const char *name;
+	uint32_t held;
+};
+#define SPINLOCK(n) {n, 0}
+uint64_t spin_lock(struct spinlock *l); /* interrupts off; the old flags */
+void spin_unlock(struct spinlock *l, uint64_t flags);
+
+struct thread;
+struct waitq { /* all zero is an empty queue */
+	struct thread *first, *last;
+};
+/* Sleeps until woken or `deadline_ns` (clock_ns).  Drops `l`, and holds it
+ * again on return.  0, -ETIMEDOUT, or -EINTR after thread_interrupt. */
+int waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns);
+/* Wakes up to n sleepers, oldest first; the caller holds the queue's lock.
+ * Returns how many. */
+unsigned waitq_wake(struct waitq *q, unsigned n);
+
+void thread_init(void);
+/* stack_len 0: the default.  The thread starts at once, may be joined by
+ * thread_join unless detached.  NULL: no memory. */
+struct thread *thread_create(void *(*fn)(void *), void *arg,
+    size_t stack_len);
+void thread_exit(void *result) __attribute__((noreturn));
+/* Waits for the end of t and frees it. */
+int thread_join(struct thread *t, void **result, uint64_t deadline_ns);
+int thread_detach(struct thread *t);
+struct thread *thread_current(void);
+void thread_yield(void);
+void thread_sleep(uint64_t deadline_ns); /* -EINTR is possible: re-check */
+void thread_interrupt(struct thread *t); /* its sleep ends with -EINTR */
+unsigned thread_id(const struct thread *t); /* 1 is the main thread */
+/* The C library's own state in each thread, zeroed at creation: */
+#define THREAD_LIBC_LEN 4096
+void *thread_libc(struct thread *t);
+/* Called in the dying thread before its memory goes: */
+extern void (*thread_exit_hook)(void);
+/* Bounds of the stack, lowest usable address first. */
+void thread_stack(const struct thread *t, uintptr_t *lo, uintptr_t *hi);
+size_t thread_stack_default(void);
+
+/* time.c */
+uint64_t clock_ns(void);      /* monotonic, from the first call or boot */
+uint64_t clock_wall_ns(void); /* since 1970-01-01 UTC; 0: nobody knows */
+uint64_t clock_cpu_ns(const struct thread *t); /* NULL: the whole guest */
+
+/* console.c: stream 1 is standard output, 2 standard error */
+void console_init(void);
+void console_write(int stream, const void *p, size_t len);
+/* Blocks for at least one byte; 0: end of input; -EINTR, -EAGAIN. */
+long console_read(void *p, size_t len, bool nonblock);
+bool console_readable(void); /* a read would not block */
+void console_wait(uint64_t deadline_ns); /* until readable */
+
+/* random.c: 0, or -ENODEV where the machine offers no entropy */
+int random_fill(void *p, size_t len);
+
+/* log.c: %s %c %d %u %x %p with widths, l and ll; to standard error */
+void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+int log_format(char *buf, size_t len, const char *fmt, va_list ap);
+
+/* panic.c */
+void panic(const char *fmt, ...)
+    __attribute__((noreturn, format(printf, 1, 2)));
+void panic_backtrace(uintptr_t rip, uintptr_t rbp);
+
+/* initrd, as boot left it; len 0 if none */
+extern const void *initrd_base;
+extern size_t initrd_len;
+
+/* What the kernel calls upwards: the C library's start, in libc-shim. */
+void libc_start(int argc, char **argv, char **envp) __attribute__((noreturn));
+/* A fault in the application: true if a signal handler was set up to run
+ * when `f` is resumed. */
+bool libc_fault(struct trap_frame *f, int signo);
+
+#endif
