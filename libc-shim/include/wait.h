@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: ISC */
+/* An old name of <sys/wait.h>. */
+#include <sys/wait.h>
