@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Native page tables: virtual address = physical address, mapped piece by
+ * piece as page.c hands memory out, so that the cost of booting does not
+ * depend on how much RAM there is.  [SDM] 3, 4.5 (4-level paging).
+ */
+#include <string.h>
+
+#include "kernel/cpu.h"
+#include "kernel/kernel.h"
+
+#define PTE_P	  (1UL << 0)
+#define PTE_W	  (1UL << 1)
+#define PTE_PCD	  (1UL << 4)
+#define PTE_A	  (1UL << 5)
+#define PTE_D	  (1UL << 6)
+#define PTE_LARGE (1UL << 7) /* in levels 2 and 3 */
+#define PTE_NX	  (1UL << 63)
+#define PTE_ADDR  0x000ffffffffff000UL
+
+#define ENTRIES 512
+
+/* Tables set aside: page.c cannot give us one before the memory it would
+ * come from is mapped.  Booting the largest image takes ten (a root, two levels
+ * below it for two places, one table for each end of each part). */
+#define RESERVE_MAX 12
+static uint8_t early_tables[RESERVE_MAX][PAGE_SIZE]
+    __attribute__((aligned(PAGE_SIZE)));
+static void *reserve[RESERVE_MAX];
+static unsigned nreserve;
+
+static uint64_t *root;
+static bool have_1g;
+static struct spinlock mmu_lock = SPINLOCK("mmu");
+
+extern char __image_start[], __rodata_start[], __data_start[], __image_end[];
+
+static uint64_t
+level_size(unsigned level)
+{
+	return PAGE_SIZE << (9 * (level - 1));
+}
+
+static unsigned
+level_index(uint64_t addr, unsigned level)
+{
+	return (addr >> (12 + 9 * (level - 1))) % ENTRIES;
+}
+
+static uint64_t *
+table_alloc(void)
+{
+	uint64_t *t;
+
+	if (nreserve == 0)
+		return NULL;
+	t = reserve[--nreserve];
+	return memset(t, 0, PAGE_SIZE);
+}
+
+bool
+mmu_reserve_wants(void)
+{
+	return nreserve < RESERVE_MAX;
+}
+
+void
+mmu_reserve_give(void *page)
+{
+	uint64_t flags = spin_lock(&mmu_lock);
+
+	reserve[nreserve++] = page;
+	spin_unlock(&mmu_lock, flags);
+}
+
+/* Replaces one large page by a table of 512 smaller ones, alike. */
+static uint64_t *
+table_split(uint64_t *e, unsigned level)
+{
+	uint64_t *t = table_alloc();
+	uint64_t step = level_size(level - 1), v = *e;
+	unsigned i;
+
+	if (t == NULL)
+		return NULL;
+	if (level == 2)
+		v &= ~PTE_LARGE;
+	for (i = 0; i < ENTRIES; i++, v += step)
+		t[i] = v;
+	*e = (uint64_t)t | PTE_P | PTE_W;
+	return t;
+}
+
+/* The entry for addr at *level, or below it where a table already is. */
+static uint64_t *
+entry_find(uint64_t addr, unsigned *level)
+{
+	uint64_t *t = root, *e;
+	unsigned l;
+
+	for (l = 4;; l--) {
+		e = &t[level_index(addr, l)];
+		if (l <= *level && (l == 1 || !(*e & PTE_P) ||
+		    (*e & PTE_LARGE)))
+			break;
+		if (!(*e & PTE_P)) {
+			t = table_alloc();
+			if (t == NULL)
+				return NULL;
+			*e = (uint64_t)t | PTE_P | PTE_W;
+		} else if (l < 4 && (*e & PTE_LARGE)) {
+			t = table_split(e, l);
+			if (t == NULL)
+				return NULL;
+		} else {
+			t = (uint64_t *)(*e & PTE_ADDR);
+		}
+	}
+	*level = l;
+	return e;
+}
+
+static unsigned
+level_best(uint64_t addr, uint64_t len)
+{
+	if (have_1g && addr % level_size(3) == 0 && len >= level_size(3))
+		return 3;
+	if (addr % level_size(2) == 0 && len >= level_size(2))
+		return 2;
+	return 1;
+}
+
+/* Sets every entry of the range to its address plus bits, or to 0. */
+static int
+range_set(uint64_t addr, uint64_t len, uint64_t bits)
+{
+	uint64_t end = ALIGN_UP(addr + len, PAGE_SIZE), old, size, *e;
+	unsigned level;
+
+	addr = ALIGN_DOWN(addr, PAGE_SIZE);
+	while (addr < end) {
+		level = level_best(addr, end - addr);
+		e = entry_find(addr, &level);
+		if (e == NULL)
+			return -ENOMEM;
+		size = level_size(level);
+		do { /* the rest of this table without another walk */
+			if (level > 1 && (*e & PTE_P) && !(*e & PTE_LARGE))
+				break;
+			old = *e;
+			*e = bits == 0 ? 0 : addr | bits |
+			    (level > 1 ? PTE_LARGE : 0);
+			if (old & PTE_P)
+				cpu_invlpg(addr);
+			addr += size;
+			e++;
+		} while (level_index(addr, level) != 0 &&
+		    end >= addr + size);
+	}
+	return 0;
+}
+
+/* Accessed and dirty are set beforehand: nobody looks, and the processor is
+ * spared the write. */
+static uint64_t
+prot_bits(unsigned prot)
+{
+	return PTE_P | PTE_A | PTE_D | ((prot & MMU_W) ? PTE_W : 0) |
+	    ((prot & MMU_X) ? 0 : PTE_NX) |
+	    ((prot & MMU_UNCACHED) ? PTE_PCD : 0);
+}
+
+static int
+range_set_locked(uint64_t addr, uint64_t len, uint64_t bits)
+{
+	uint64_t flags = spin_lock(&mmu_lock);
+	int err = range_set(addr, len, bits);
+
+	spin_unlock(&mmu_lock, flags);
+	return err;
+}
+
+int
+mmu_map_reserved(uint64_t paddr, uint64_t len)
+{
+	return range_set_locked(paddr, len, prot_bits(MMU_W));
+}
+
+int
+mmu_map(uint64_t paddr, uint64_t len, unsigned prot)
+{
+	page_tables_refill();
+	return range_set_locked(paddr, len, prot_bits(prot));
+}
+
+int
+mmu_unmap(uint64_t paddr, uint64_t len)
+{
+	page_tables_refill();
+	return range_set_locked(paddr, len, 0);
+}
+
+static void
+map_part(const char *start, const char *end, unsigned prot)
+{
+	if (mmu_map((uint64_t)start, end - start, prot) < 0)
+		panic("mmu: the image is too large for the first map");
+}
+
+void
+mmu_init(void)
+{
+	for (nreserve = 0; nreserve < RESERVE_MAX; nreserve++)
+		reserve[nreserve] = early_tables[nreserve];
+	have_1g = cpu_id(0x80000001, 0).edx & (1U << 26);
+	root = table_alloc();
+	map_part(__image_start, __rodata_start, MMU_X);
+	map_part(__rodata_start, __data_start, MMU_R);
+	map_part(__data_start, __image_end, MMU_W);
+	cpu_set_cr3((uint64_t)root);
+}
