@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Standard output, error and input over one byte stream, in the protocol of
+ * mux.h when the command line asks for it, plain otherwise.  Writers take
+ * turns; a reader or a writer that must wait sleeps until the driver's
+ * interrupt.
+ */
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/kernel.h"
+#include "kernel/mux.h"
+#include "kernel/platform.h"
+
+#define CHUNK 256
+
+static const struct console_dev *dev;
+static bool mux, seized;
+static int stream = 1; /* the one the host now takes our bytes for */
+
+static struct spinlock lock = SPINLOCK("console");
+static struct waitq writers; /* for their turn */
+static struct waitq events;  /* for the device */
+static bool writing;
+
+static struct { /* the reader's half of the protocol */
+	bool escaped; /* MUX_ESC was the last byte */
+	bool ended;   /* MUX_EOF came: for good */
+	bool held;    /* `byte` was looked at, not yet read */
+	uint8_t byte;
+} in;
+
+void
+console_event(void)
+{
+	uint64_t flags = spin_lock(&lock);
+
+	waitq_wake(&events, -1U);
+	spin_unlock(&lock, flags);
+}
+
+static void
+put_all(const uint8_t *p, size_t len)
+{
+	uint64_t flags;
+	size_t n;
+
+	while (len > 0) {
+		n = dev->put(p, len);
+		p += n;
+		len -= n;
+		if (n > 0)
+			continue;
+		if (seized || thread_current() == NULL) {
+			cpu_pause();
+			continue;
+		}
+		flags = spin_lock(&lock);
+		dev->want_put();
+		waitq_sleep(&events, &lock, NS_NEVER);
+		spin_unlock(&lock, flags);
+	}
+}
+
+static void
+turn_take(void)
+{
+	uint64_t flags;
+
+	if (seized || thread_current() == NULL)
+		return;
+	flags = spin_lock(&lock);
+	while (writing)
+		waitq_sleep(&writers, &lock, NS_NEVER);
+	writing = true;
+	spin_unlock(&lock, flags);
+}
+
+static void
+turn_give(void)
+{
+	uint64_t flags;
+
+	if (seized)
+		return;
+	flags = spin_lock(&lock);
+	writing = false;
+	waitq_wake(&writers, 1);
+	spin_unlock(&lock, flags);
+}
+
+static void
+put_encoded(const uint8_t *p, size_t len)
+{
+	uint8_t out[CHUNK];
+	size_t n = 0;
+
+	for (; len > 0; len--) {
+		if (*p == MUX_ESC)
+			out[n++] = MUX_ESC;
+		out[n++] = *p++;
+		if (n >= CHUNK - 1) {
+			put_all(out, n);
+			n = 0;
+		}
+	}
+	put_all(out, n);
+}
+
+static void
+put_order(uint8_t order)
+{
+	uint8_t out[2] = {MUX_ESC, order};
+
+	put_all(out, 2);
+}
+
+static void
+stream_set(int to)
+{
+	if (!mux || to == stream)
+		return;
+	put_order(to == 2 ? MUX_ERR : MUX_OUT);
+	stream = to;
+}
+
+void
+console_write(int to, const void *p, size_t len)
+{
+	if (dev == NULL)
+		return;
+	turn_take();
+	stream_set(to);
+	if (mux)
+		put_encoded(p, len);
+	else
+		put_all(p, len);
+	turn_give();
+}
+
+static void
+put_hex(uint64_t v, unsigned digits)
+{
+	uint8_t c;
+
+	while (digits-- > 0) {
+		c = "0123456789abcdef"[v >> (4 * digits) & 15];
+		put_all(&c, 1);
+	}
+}
+
+void
+console_address(uintptr_t addr)
+{
+	if (dev == NULL)
+		return;
+	turn_take();
+	stream_set(2);
+	if (mux)
+		put_order(MUX_ADDRESS);
+	put_hex(addr, 16);
+	turn_give();
+}
+
+void
+console_seize(void)
+{
+	seized = true;
+	if (dev == NULL) /* dying before console_init */
+		dev = platform->console();
+}
+
+void
+console_exit(int status)
+{
+	if (dev == NULL || !mux)
+		return;
+	turn_take();
+	put_order(MUX_EXIT);
+	put_hex(status, 2);
+	turn_give();
+}
+
+/* Takes what the device has and decodes it: bytes stored, 0 if none came. */
+static size_t
+get_decoded(uint8_t *p, size_t len)
+{
+	size_t n = 0;
+	uint8_t c;
+
+	while (n < len && !in.ended && dev->get(&c, 1) == 1) {
+		if (!mux && c == MUX_PLAIN_EOF) {
+			in.ended = true;
+		} else if (!mux) {
+			p[n++] = c == '\r' ? '\n' : c;
+		} else if (!in.escaped && c == MUX_ESC) {
+			in.escaped = true;
+		} else {
+			if (in.escaped && c == MUX_EOF)
+				in.ended = true;
+			else
+				p[n++] = c;
+			in.escaped = false;
+		}
+	}
+	return n;
+}
+
+/* Under the lock: a byte is held, or the input has ended. */
+static bool
+look(void)
+{
+	if (!in.held && get_decoded(&in.byte, 1) == 1)
+		in.held = true;
+	return in.held || in.ended;
+}
+
+bool
+console_readable(void)
+{
+	uint64_t flags = spin_lock(&lock);
+	bool r = dev == NULL || look();
+
+	spin_unlock(&lock, flags);
+	return r;
+}
+
+/* Under the lock, which is dropped meanwhile. */
+static int
+look_wait(uint64_t deadline_ns)
+{
+	int err;
+
+	while (!look()) {
+		dev->want_get();
+		err = waitq_sleep(&events, &lock, deadline_ns);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+void
+console_wait(uint64_t deadline_ns)
+{
+	uint64_t flags;
+
+	if (dev == NULL)
+		return;
+	flags = spin_lock(&lock);
+	look_wait(deadline_ns);
+	spin_unlock(&lock, flags);
+}
+
+long
+console_read(void *p, size_t len, bool nonblock)
+{
+	uint64_t flags;
+	long n = 0;
+
+	if (dev == NULL || len == 0)
+		return 0;
+	flags = spin_lock(&lock);
+	if (!look())
+		n = nonblock ? -EAGAIN : look_wait(NS_NEVER);
+	if (n == 0 && in.held) {
+		*(uint8_t *)p = in.byte;
+		in.held = false;
+		n = 1 + get_decoded((uint8_t *)p + 1, len - 1);
+	} else if (n == 0 && !mux) {
+		in.ended = false; /* as a terminal: one end of file a key */
+	}
+	spin_unlock(&lock, flags);
+	return n;
+}
+
+void
+console_init(void)
+{
+	const char *mode;
+
+	dev = platform->console();
+	mode = cmdline_option("console");
+	if (dev == NULL || mode == NULL || mode[0] != 'm')
+		return;
+	mux = true;
+	put_order(MUX_START);
+}
