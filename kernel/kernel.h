@@ -41,11 +41,13 @@ const char *cmdline_option(const char *name);
 
 /* page.c: physical pages, identity-mapped */
 void page_init(const struct boot_info *bi);
+void page_check(void); /* panics if there is too little to start */
 void *page_alloc(size_t npages); /* contiguous, RW, not zeroed; or NULL */
 void page_free(void *p, size_t npages);
 /* Moves the end of the C heap by `bytes`; the old end, or NULL.  A new end
  * need not adjoin the old one, but is always above it. */
 void *page_brk(intptr_t bytes);
+void page_tables_refill(void); /* for mmu.c: fills its reserve */
 size_t page_total(void); /* bytes of RAM the guest may use */
 size_t page_unused(void); /* bytes of it that nobody holds */
 
@@ -61,7 +63,11 @@ void heap_free(void *p, size_t bytes);
 void mmu_init(void);
 int mmu_map(uint64_t paddr, uint64_t len, unsigned prot); /* or -ENOMEM */
 int mmu_unmap(uint64_t paddr, uint64_t len);
-void mmu_reserve_fill(void); /* page.c calls it when it has pages */
+/* For page.c: pages for tables are set aside, so that mapping fresh memory
+ * never has to ask for any. */
+int mmu_map_reserved(uint64_t paddr, uint64_t len); /* as MMU_W */
+bool mmu_reserve_wants(void);
+void mmu_reserve_give(void *page);
 
 /* trap.c */
 struct trap_frame;
@@ -92,7 +98,8 @@ int waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns);
  * Returns how many. */
 unsigned waitq_wake(struct waitq *q, unsigned n);
 
-void thread_init(void);
+/* Makes the first thread out of nothing and runs fn on it. */
+void thread_init(void (*fn)(void));
 /* stack_len 0: the default.  The thread starts at once, may be joined by
  * thread_join unless detached.  NULL: no memory. */
 struct thread *thread_create(void *(*fn)(void *), void *arg,
@@ -117,8 +124,9 @@ size_t thread_stack_default(void);
 
 /* time.c */
 uint64_t clock_ns(void);      /* monotonic, from the first call or boot */
+bool clock_started(void);     /* did anyone ask yet? */
 uint64_t clock_wall_ns(void); /* since 1970-01-01 UTC; 0: nobody knows */
-uint64_t clock_cpu_ns(const struct thread *t); /* NULL: the whole guest */
+uint64_t clock_cpu_ns(const struct thread *t); /* run time; NULL: of all */
 
 /* console.c: stream 1 is standard output, 2 standard error */
 void console_init(void);

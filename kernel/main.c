@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From a filled struct boot_info to the application, as a plain list of calls,
+ * and the way out.
+ */
+#include "boot/boot_info.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/kernel.h"
+#include "kernel/platform.h"
+#include "kernel/trap.h"
+
+const void *initrd_base;
+size_t initrd_len;
+
+static void
+initrd_init(const struct boot_range *r)
+{
+	if (r->len == 0)
+		return;
+	if (mmu_map(r->base, r->len, MMU_R) < 0)
+		panic("no memory to map the initrd");
+	initrd_base = (const void *)r->base;
+	initrd_len = r->len;
+}
+
+static void
+main_thread(void)
+{
+	libc_start(cmdline_argc, cmdline_argv, cmdline_envp);
+}
+
+void
+kernel_main(struct boot_info *bi)
+{
+	trap_init();
+	platform_detect(bi);
+	page_init(bi);
+	cmdline_init(bi->cmdline);
+	console_init();
+	page_check();
+	initrd_init(&bi->initrd);
+	thread_init(main_thread);
+	panic("thread_init returned");
+}
+
+void
+kernel_exit(int status)
+{
+	console_exit(status & 0xff);
+	cpu_irq_save();
+	platform->poweroff();
+}
