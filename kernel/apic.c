@@ -73,6 +73,8 @@ apic_init(void)
 		base |= APIC_BASE_X2APIC;
 	else if (mmu_map(LAPIC_PADDR, PAGE_SIZE, MMU_W | MMU_UNCACHED) < 0)
 		panic("apic: no memory to map it");
+	trap_gate_irq(VECTOR_TIMER);
+	trap_gate_irq(VECTOR_SPURIOUS);
 	cpu_wrmsr(MSR_APIC_BASE, base);
 	lapic_write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	lapic_write(LAPIC_DIVIDE, DIVIDE_BY_16);

@@ -25,6 +25,7 @@ irq_alloc(irq_handler *fn, void *arg)
 		vector = next_vector++;
 		handlers[vector - VECTOR_IRQ].fn = fn;
 		handlers[vector - VECTOR_IRQ].arg = arg;
+		trap_gate_irq(vector);
 	}
 	spin_unlock(&irq_lock, flags);
 	apic_init();

@@ -44,6 +44,9 @@ void page_init(const struct boot_info *bi);
 void page_check(void); /* panics if there is too little to start */
 void *page_alloc(size_t npages); /* contiguous, RW, not zeroed; or NULL */
 void page_free(void *p, size_t npages);
+/* The same with an unmapped page below, for stacks. */
+void *page_alloc_guarded(size_t npages);
+void page_free_guarded(void *p, size_t npages);
 /* Moves the end of the C heap by `bytes`; the old end, or NULL.  A new end
  * need not adjoin the old one, but is always above it. */
 void *page_brk(intptr_t bytes);

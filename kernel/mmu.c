@@ -22,11 +22,14 @@
 
 /* Tables set aside: page.c cannot give us one before the memory it would
  * come from is mapped.  Booting the largest image takes ten (a root, two levels
- * below it for two places, one table for each end of each part). */
-#define RESERVE_MAX 12
-static uint8_t early_tables[RESERVE_MAX][PAGE_SIZE]
+ * below it for two places, one table for each end of each part), mapping a run
+ * of fresh pages and its bookkeeping six. */
+#define EARLY_TABLES 12
+#define RESERVE_LOW  6
+#define RESERVE_MAX  EARLY_TABLES
+static uint64_t early_tables[EARLY_TABLES][ENTRIES]
     __attribute__((aligned(PAGE_SIZE)));
-static void *reserve[RESERVE_MAX];
+static uint64_t *reserve[RESERVE_MAX];
 static unsigned nreserve;
 
 static uint64_t *root;
@@ -55,13 +58,15 @@ table_alloc(void)
 	if (nreserve == 0)
 		return NULL;
 	t = reserve[--nreserve];
+	if (t >= early_tables[0] && t < early_tables[EARLY_TABLES])
+		return t; /* .bss, and never given back */
 	return memset(t, 0, PAGE_SIZE);
 }
 
 bool
 mmu_reserve_wants(void)
 {
-	return nreserve < RESERVE_MAX;
+	return nreserve < RESERVE_LOW;
 }
 
 void
@@ -130,11 +135,32 @@ level_best(uint64_t addr, uint64_t len)
 	return 1;
 }
 
-/* Sets every entry of the range to its address plus bits, or to 0. */
+/* Sets n entries of one table from e on, as far as they are of the same kind;
+ * returns how many. */
+static uint64_t
+entries_set(uint64_t *e, uint64_t n, uint64_t v, uint64_t size, unsigned level)
+{
+	uint64_t addr = v & PTE_ADDR, i;
+	bool present = v & PTE_P;
+
+	if (level > 1)
+		v |= PTE_LARGE;
+	for (i = 0; i < n; i++, v += size) {
+		if (e[i] & PTE_P) {
+			if (level > 1 && !(e[i] & PTE_LARGE))
+				break;
+			cpu_invlpg(addr + i * size);
+		}
+		e[i] = present ? v : 0;
+	}
+	return i;
+}
+
+/* Maps the range with these bits, or unmaps it if they are 0. */
 static int
 range_set(uint64_t addr, uint64_t len, uint64_t bits)
 {
-	uint64_t end = ALIGN_UP(addr + len, PAGE_SIZE), old, size, *e;
+	uint64_t end = ALIGN_UP(addr + len, PAGE_SIZE), size, n, *e;
 	unsigned level;
 
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
@@ -144,18 +170,10 @@ range_set(uint64_t addr, uint64_t len, uint64_t bits)
 		if (e == NULL)
 			return -ENOMEM;
 		size = level_size(level);
-		do { /* the rest of this table without another walk */
-			if (level > 1 && (*e & PTE_P) && !(*e & PTE_LARGE))
-				break;
-			old = *e;
-			*e = bits == 0 ? 0 : addr | bits |
-			    (level > 1 ? PTE_LARGE : 0);
-			if (old & PTE_P)
-				cpu_invlpg(addr);
-			addr += size;
-			e++;
-		} while (level_index(addr, level) != 0 &&
-		    end >= addr + size);
+		n = ENTRIES - level_index(addr, level);
+		if (n > (end - addr) / size)
+			n = (end - addr) / size;
+		addr += size * entries_set(e, n, addr | bits, size, level);
 	}
 	return 0;
 }

@@ -21,14 +21,16 @@
 
 #define ORDERS	    36 /* up to 128 TiB in a block */
 #define FREE	    0x80
-#define REGIONS	    (BOOT_MEM_MAX + 4)
+#define REGIONS	    (2 * (BOOT_MEM_MAX + 4))
+#define REGION_LARGE (32UL << 20)
 #define CARVE_LARGE (2UL << 20)
 #define CARVE_SMALL (64UL << 10)
+#define FRESH_MIN   16 /* pages from which guarded memory comes fresh */
 #define HEAP_FLOOR  (1UL << 20) /* the C heap stays above the first MiB */
 #define NEED_FREE   (128UL << 10)
 
 struct region {
-	uintptr_t base, end;  /* order[] begins at end */
+	uintptr_t base, end;
 	uintptr_t brk, mapped; /* C heap; mapped is page-aligned, >= brk */
 	uintptr_t top;
 	uint8_t *order;
@@ -165,9 +167,18 @@ region_extend(struct region *r, size_t bytes, size_t align)
 	return true;
 }
 
+/* A page below fresh memory that will never be mapped. */
+static void
+region_guard(struct region *r)
+{
+	mmu_map_reserved((uintptr_t)order_of(r, r->top - PAGE_SIZE), 1);
+	r->top -= PAGE_SIZE;
+	*order_of(r, r->top) = 0;
+}
+
 /* npages fresh pages from the middle of some region, the highest first. */
 static uintptr_t
-carve(size_t npages)
+carve(size_t npages, bool guarded)
 {
 	struct region *r;
 	uintptr_t old;
@@ -178,12 +189,16 @@ carve(size_t npages)
 		step = r->top - r->brk >= 16 * CARVE_LARGE ? CARVE_LARGE :
 							     CARVE_SMALL;
 		old = r->top;
-		if (!region_extend(r, npages * PAGE_SIZE, step))
+		if (r->top - r->brk < (npages + 2) * PAGE_SIZE ||
+		    !region_extend(r, npages * PAGE_SIZE, step))
 			continue;
 		/* the lowest pages are the caller's, the rest is spare */
 		run_free(r, r->top + npages * PAGE_SIZE,
 		    (old - r->top) / PAGE_SIZE - npages);
-		return r->top;
+		old = r->top;
+		if (guarded)
+			region_guard(r);
+		return old;
 	}
 	return 0;
 }
@@ -213,7 +228,7 @@ take(size_t npages)
 {
 	uintptr_t addr = list_take(npages);
 
-	return (void *)(addr != 0 ? addr : carve(npages));
+	return (void *)(addr != 0 ? addr : carve(npages, false));
 }
 
 static void
@@ -247,6 +262,44 @@ page_alloc(size_t npages)
 	p = take(npages);
 	spin_unlock(&page_lock, flags);
 	return p;
+}
+
+/* Fresh memory is preferred: there the guard costs nothing, elsewhere it may
+ * break up a large page. */
+void *
+page_alloc_guarded(size_t npages)
+{
+	uint64_t flags;
+	uintptr_t p = 0;
+
+	if (npages > total / PAGE_SIZE)
+		return NULL;
+	flags = spin_lock(&page_lock);
+	tables_refill();
+	if (npages > FRESH_MIN)
+		p = carve(npages, true);
+	spin_unlock(&page_lock, flags);
+	if (p != 0)
+		return (void *)p;
+	p = (uintptr_t)page_alloc(npages + 1);
+	if (p == 0)
+		return NULL;
+	if (mmu_unmap(p, PAGE_SIZE) < 0) {
+		page_free((void *)p, npages + 1);
+		return NULL;
+	}
+	return (void *)(p + PAGE_SIZE);
+}
+
+void
+page_free_guarded(void *p, size_t npages)
+{
+	uintptr_t guard = (uintptr_t)p - PAGE_SIZE;
+
+	if (mmu_map(guard, PAGE_SIZE, MMU_W) == 0)
+		page_free((void *)guard, npages + 1);
+	else
+		page_free(p, npages); /* the guard is lost: one page */
 }
 
 void
@@ -341,27 +394,42 @@ page_unused(void)
 	return n;
 }
 
-/* A region's bookkeeping takes its last pages. */
+static struct region *
+region_insert(uintptr_t base, uintptr_t end)
+{
+	struct region *r;
+	unsigned i;
+
+	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
+		region[i] = region[i - 1];
+	r = &region[i];
+	r->base = r->brk = r->mapped = base;
+	r->end = r->top = end;
+	total += end - base;
+	return r;
+}
+
+/* A region's bookkeeping takes its last pages.  What then lies between the
+ * last 2 MiB boundary and it becomes a region of its own, from which the first
+ * small pieces come; the rest is handed out in large pages from the start. */
 static void
 region_add(uintptr_t base, uintptr_t end)
 {
-	struct region *r;
-	size_t npages, ntail;
-	unsigned i;
+	size_t npages;
+	uintptr_t order, cut;
 
 	base = ALIGN_UP(base, PAGE_SIZE);
 	end = ALIGN_DOWN(end, PAGE_SIZE);
 	if (end < base + 2 * PAGE_SIZE || nregion == REGIONS)
 		return;
 	npages = (end - base) / PAGE_SIZE;
-	ntail = ALIGN_UP(npages, PAGE_SIZE) / PAGE_SIZE;
-	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
-		region[i] = region[i - 1];
-	r = &region[i];
-	r->base = r->brk = r->mapped = base;
-	r->end = r->top = end - ntail * PAGE_SIZE;
-	r->order = (uint8_t *)r->end;
-	total += r->end - r->base;
+	order = end - ALIGN_UP(npages, PAGE_SIZE);
+	cut = ALIGN_DOWN(order, CARVE_LARGE);
+	if (end - base < REGION_LARGE || order - cut < CARVE_SMALL)
+		cut = order;
+	region_insert(base, cut)->order = (uint8_t *)order;
+	if (cut < order)
+		region_add(cut, order);
 }
 
 /* Adds [base, end) less what `cut[0..n)` takes out of it. */

@@ -245,11 +245,7 @@ schedule(void)
 static void
 thread_free(struct thread *t)
 {
-	void *pages = t->pages;
-	size_t npages = t->npages;
-
-	mmu_map((uintptr_t)pages, PAGE_SIZE, MMU_W);
-	page_free(pages, npages);
+	page_free_guarded(t->pages, t->npages);
 }
 
 static void
@@ -423,22 +419,18 @@ thread_alloc(size_t stack_len)
 	tls = ALIGN_UP((size_t)__tls_memsz, align);
 	if (stack_len > SIZE_MAX / 2)
 		return NULL;
-	npages = 1 + (ALIGN_UP(stack_len + tls + align + sizeof(*t),
-			  PAGE_SIZE) / PAGE_SIZE);
-	pages = page_alloc(npages);
+	npages = ALIGN_UP(stack_len + tls + align + sizeof(*t), PAGE_SIZE) /
+	    PAGE_SIZE;
+	pages = page_alloc_guarded(npages);
 	if (pages == NULL)
 		return NULL;
-	if (mmu_unmap((uintptr_t)pages, PAGE_SIZE) < 0) {
-		page_free(pages, npages);
-		return NULL;
-	}
 	at = (uintptr_t)pages + npages * PAGE_SIZE - sizeof(*t);
 	t = (struct thread *)ALIGN_DOWN(at, align);
 	memset(t, 0, sizeof(*t));
 	t->self = t;
 	t->pages = pages;
 	t->npages = npages;
-	t->stack_lo = (uintptr_t)pages + PAGE_SIZE;
+	t->stack_lo = (uintptr_t)pages;
 	t->stack_hi = (uintptr_t)t - tls;
 	memcpy((char *)t - tls, __tls_start, (size_t)__tls_filesz);
 	memset((char *)t - tls + (size_t)__tls_filesz, 0,

@@ -49,7 +49,7 @@ static uint64_t gdt[5];
 static uint8_t ist_stack[IST_COUNT][IST_LEN] __attribute__((aligned(16)));
 
 static void
-gate_set(unsigned vector, enum ist ist)
+gate_set(unsigned vector, unsigned ist)
 {
 	uintptr_t stub = (uintptr_t)trap_stubs[vector];
 	struct gate *g = &idt[vector];
@@ -79,13 +79,19 @@ tables_load(void)
 }
 
 void
+trap_gate_irq(unsigned vector)
+{
+	gate_set(vector, IST_IRQ);
+}
+
+void
 trap_init(void)
 {
 	uintptr_t top;
 	unsigned i;
 
-	for (i = 0; i < VECTORS; i++)
-		gate_set(i, i < VECTOR_IRQ ? IST_FAULT : IST_IRQ);
+	for (i = 0; i < VECTOR_IRQ; i++)
+		gate_set(i, IST_FAULT);
 	gate_set(TRAP_NMI, IST_NMI);
 	gate_set(TRAP_DOUBLE_FAULT, IST_DOUBLE);
 	for (i = IST_IRQ; i < IST_COUNT; i++) {

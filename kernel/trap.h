@@ -26,6 +26,9 @@ struct trap_frame {
 /* trap.asm -> trap.c.  True: the interrupted thread has used its time. */
 bool trap_dispatch(struct trap_frame *f);
 
+/* Opens the gate of an interrupt vector. */
+void trap_gate_irq(unsigned vector);
+
 /* trap.asm -> irq.c, thread.c */
 void irq_dispatch(unsigned vector);
 bool thread_preempt_wanted(void);
