@@ -69,6 +69,7 @@ int mmu_unmap(uint64_t paddr, uint64_t len);
 /* For page.c: pages for tables are set aside, so that mapping fresh memory
  * never has to ask for any. */
 int mmu_map_reserved(uint64_t paddr, uint64_t len); /* as MMU_W */
+int mmu_unmap_reserved(uint64_t paddr, uint64_t len);
 bool mmu_reserve_wants(void);
 void mmu_reserve_give(void *page);
 

@@ -96,9 +96,10 @@ table_split(uint64_t *e, unsigned level)
 	return t;
 }
 
-/* The entry for addr at *level, or below it where a table already is. */
+/* The entry for addr at *level: below it where a table already is, above it
+ * where nothing is mapped and `create` does not ask for tables. */
 static uint64_t *
-entry_find(uint64_t addr, unsigned *level)
+entry_find(uint64_t addr, unsigned *level, bool create)
 {
 	uint64_t *t = root, *e;
 	unsigned l;
@@ -109,6 +110,8 @@ entry_find(uint64_t addr, unsigned *level)
 		    (*e & PTE_LARGE)))
 			break;
 		if (!(*e & PTE_P)) {
+			if (!create)
+				break;
 			t = table_alloc();
 			if (t == NULL)
 				return NULL;
@@ -166,10 +169,14 @@ range_set(uint64_t addr, uint64_t len, uint64_t bits)
 	addr = ALIGN_DOWN(addr, PAGE_SIZE);
 	while (addr < end) {
 		level = level_best(addr, end - addr);
-		e = entry_find(addr, &level);
+		e = entry_find(addr, &level, bits != 0);
 		if (e == NULL)
 			return -ENOMEM;
 		size = level_size(level);
+		if (bits == 0 && !(*e & PTE_P)) {
+			addr = ALIGN_DOWN(addr, size) + size;
+			continue;
+		}
 		n = ENTRIES - level_index(addr, level);
 		if (n > (end - addr) / size)
 			n = (end - addr) / size;
@@ -202,6 +209,12 @@ int
 mmu_map_reserved(uint64_t paddr, uint64_t len)
 {
 	return range_set_locked(paddr, len, prot_bits(MMU_W));
+}
+
+int
+mmu_unmap_reserved(uint64_t paddr, uint64_t len)
+{
+	return range_set_locked(paddr, len, 0);
 }
 
 int

@@ -167,13 +167,18 @@ region_extend(struct region *r, size_t bytes, size_t align)
 	return true;
 }
 
-/* A page below fresh memory that will never be mapped. */
-static void
+/* A page below fresh memory that is not mapped, nor will be. */
+static bool
 region_guard(struct region *r)
 {
-	mmu_map_reserved((uintptr_t)order_of(r, r->top - PAGE_SIZE), 1);
-	r->top -= PAGE_SIZE;
-	*order_of(r, r->top) = 0;
+	uintptr_t page = r->top - PAGE_SIZE;
+
+	if (mmu_map_reserved((uintptr_t)order_of(r, page), 1) < 0 ||
+	    mmu_unmap_reserved(page, PAGE_SIZE) < 0)
+		return false;
+	r->top = page;
+	*order_of(r, page) = 0;
+	return true;
 }
 
 /* npages fresh pages from the middle of some region, the highest first. */
@@ -196,8 +201,10 @@ carve(size_t npages, bool guarded)
 		run_free(r, r->top + npages * PAGE_SIZE,
 		    (old - r->top) / PAGE_SIZE - npages);
 		old = r->top;
-		if (guarded)
-			region_guard(r);
+		if (guarded && !region_guard(r)) {
+			run_free(r, old, npages);
+			return 0;
+		}
 		return old;
 	}
 	return 0;
