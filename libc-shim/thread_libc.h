@@ -46,11 +46,10 @@ struct thread_libc {
 	struct thread_key_value keys[THREAD_KEYS_INLINE];
 	struct thread_key_value *more_keys; /* from key 32 on */
 	unsigned nmore_keys;
-	bool has_keys;
+	void (*key_end)(struct thread_libc *); /* runs the destructors */
 
 	/* pthread.c */
-	bool listed;	/* in the list of threads signals may go to */
-	bool counted;	/* its end may be the end of the program */
+	bool listed; /* may get signals, and may be the last to end */
 	bool detached;
 	struct thread *thread;
 	struct thread_libc *next, *prev;
@@ -59,7 +58,7 @@ struct thread_libc {
 	char name[THREAD_NAME_LEN];
 
 	/* pthread_cancel.c */
-	bool cancel_off, cancel_async, cancel_wanted, cancel_done;
+	bool cancel_off, cancel_async, cancel_wanted;
 
 	/* signal.c: sets have bit N for signal N */
 	uint32_t sig_blocked, sig_pending;
@@ -67,10 +66,14 @@ struct thread_libc {
 	struct thread_signal_note sig_note[THREAD_SIGNALS];
 	void *sig_stack; /* sigaltstack, lowest address */
 	size_t sig_stack_len;
-	/* Runs the handlers of pending signals, acts on a cancellation when
-	 * `cancel_point`; false: the call that slept fails with EINTR, true:
-	 * it goes on (SA_RESTART).  Set by whoever interrupts the thread. */
-	bool (*interrupted)(bool cancel_point);
+	unsigned sig_handled; /* handlers run so far */
+
+	/* Set by whoever interrupts the thread, so that a thread nobody
+	 * interrupts links neither.  on_signal runs pending handlers; false:
+	 * the call that slept fails with EINTR, not SA_RESTART.  on_cancel
+	 * returns only if the thread is not to end now. */
+	bool (*on_signal)(void);
+	void (*on_cancel)(void);
 };
 
 _Static_assert(sizeof(struct thread_libc) <= THREAD_LIBC_LEN,
@@ -82,6 +85,24 @@ thread_libc_self(void)
 	return thread_libc(thread_current());
 }
 
+/* True if a sleep would be in vain: a signal or a cancellation waits. */
+static inline bool
+thread_libc_wanted(const struct thread_libc *l, bool cancel_point)
+{
+	return (l->sig_pending & ~l->sig_blocked) != 0 ||
+	    (cancel_point && l->cancel_wanted && !l->cancel_off);
+}
+
+static inline bool
+thread_libc_interrupted(bool cancel_point)
+{
+	struct thread_libc *l = thread_libc_self();
+
+	if (cancel_point && l->on_cancel != NULL)
+		l->on_cancel();
+	return l->on_signal == NULL || l->on_signal();
+}
+
 /*
  * What a public function that is a cancellation point does when the kernel
  * gave it -EINTR: run the signal handlers, or end the thread if somebody
@@ -90,9 +111,7 @@ thread_libc_self(void)
 static inline bool
 thread_libc_eintr(void)
 {
-	struct thread_libc *l = thread_libc_self();
-
-	return l->interrupted == NULL || l->interrupted(true);
+	return thread_libc_interrupted(true);
 }
 
 #endif
