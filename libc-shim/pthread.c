@@ -136,16 +136,15 @@ thread_release(struct thread *t, struct start *s, bool detached)
 	spin_unlock(&pthread_list_lock, flags);
 }
 
-PUBLIC int
-pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
-    void *(*fn)(void *), void *restrict arg)
+int
+pthread_spawn(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*fn)(void *), void *arg)
 {
 	struct start *s = heap_alloc(sizeof(*s));
 	struct thread *t;
 
 	if (s == NULL)
 		return EAGAIN;
-	pthread_enlist_self();
 	s->fn = fn;
 	s->arg = arg;
 	t = thread_create(thread_begins, s, attr ? attr->__stack_len : 0);
@@ -157,6 +156,14 @@ pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
 	thread_release(t, s,
 	    attr != NULL && attr->__detached == PTHREAD_CREATE_DETACHED);
 	return 0;
+}
+
+PUBLIC int
+pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict attr,
+    void *(*fn)(void *), void *restrict arg)
+{
+	pthread_enlist_self();
+	return pthread_spawn(thread, attr, fn, arg);
 }
 
 PUBLIC void

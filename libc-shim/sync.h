@@ -57,6 +57,9 @@ int mutex_unlock(pthread_mutex_t *m);
 /* pthread.c.  Enlisting makes the calling thread one that signals may go to
  * and whose end may be the end of the program. */
 void pthread_enlist_self(void);
+/* pthread_create by a thread that is none of the application's. */
+int pthread_spawn(pthread_t *thread, const pthread_attr_t *attr,
+    void *(*fn)(void *), void *arg);
 /* Runs the cleanup handlers and ends the calling thread. */
 void pthread_end(void *result) __attribute__((noreturn));
 static inline struct thread *
