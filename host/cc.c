@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * `sprat cc`: gcc with our specs file, which names our headers, libraries and
+ * link map.  Everything else is gcc's own business, so we replace ourselves
+ * with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "host/sprat.h"
+#include "host/text.h"
+#include "host/util.h"
+
+const char cc_help[] =
+    "usage: sprat cc [gcc arguments]        (or sprat-cc ...)\n"
+    "\n"
+    "Compiles and links C programs into bootable images.  It takes gcc's\n"
+    "arguments: `sprat cc a.c b.c -lm -o app`.  For programs that use\n"
+    "autoconf: `CC=sprat-cc ./configure --host=x86_64-elf && make`.\n"
+    "\n"
+    "SPRAT_LIB, if set, names the folder of our headers and libraries.\n";
+
+/* The folder that holds sprat.specs, for free(); or NULL after saying why. */
+static char *
+find_lib(void)
+{
+	const char *set = getenv("SPRAT_LIB");
+	char exe[4096], *slash;
+	struct text t = {0};
+	ssize_t n;
+	int i;
+
+	if (set != NULL && set[0] != '\0')
+		return util_strdup(set);
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n < 0) {
+		util_report("cannot find my own folder (/proc/self/exe: %s); "
+			    "set SPRAT_LIB",
+		    strerror(errno));
+		return NULL;
+	}
+	exe[n] = '\0';
+	for (i = 0; i < 2; i++) { /* PREFIX/bin/sprat */
+		slash = strrchr(exe, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	text_addf(&t, "%s/lib/sprat", exe);
+	return text_take(&t);
+}
+
+int
+cc_main(int argc, char **argv)
+{
+	struct text specs = {0};
+	struct words args = {0};
+	char *lib;
+	int i;
+
+	lib = find_lib();
+	if (lib == NULL)
+		return EXIT_FAILED;
+	text_addf(&specs, "%s/sprat.specs", lib);
+	if (access(specs.p, R_OK) < 0) {
+		util_report("%s: %s; run `make` first, or set SPRAT_LIB to "
+			    "the folder that holds sprat.specs",
+		    specs.p, strerror(errno));
+		return EXIT_FAILED;
+	}
+	setenv("SPRAT_LIB", lib, 1);
+	words_add(&args, "gcc");
+	words_addf(&args, "-specs=%s", specs.p);
+	for (i = 1; i < argc; i++)
+		words_add(&args, argv[i]);
+	execvp("gcc", args.v);
+	if (errno == ENOENT)
+		util_report("gcc not found; apt install gcc");
+	else
+		util_report("cannot start gcc: %s", strerror(errno));
+	return EXIT_FAILED;
+}
