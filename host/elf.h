@@ -86,7 +86,4 @@ bool elf_note_number(const struct elf_note *note, uint64_t *value);
 bool elf_symbol_at(const struct elf *e, uint64_t addr, struct elf_symbol *s);
 bool elf_has_symbols(const struct elf *e);
 
-/* `len` bytes of the loaded image at address `addr`, or NULL. */
-const uint8_t *elf_bytes_at(const struct elf *e, uint64_t addr, size_t len);
-
 #endif

@@ -158,19 +158,3 @@ elf_symbol_at(const struct elf *e, uint64_t addr, struct elf_symbol *s)
 	return s->name[0] != '\0' &&
 	       (s->size == 0 || addr - s->value < s->size);
 }
-
-const uint8_t *
-elf_bytes_at(const struct elf *e, uint64_t addr, size_t len)
-{
-	Elf64_Phdr ph;
-	unsigned i;
-
-	for (i = 0; i < e->eh.e_phnum; i++) {
-		elf_phdr(e, i, &ph);
-		if (ph.p_type == PT_LOAD && addr >= ph.p_vaddr &&
-		    addr - ph.p_vaddr <= ph.p_filesz &&
-		    len <= ph.p_filesz - (addr - ph.p_vaddr))
-			return e->data + ph.p_offset + (addr - ph.p_vaddr);
-	}
-	return NULL;
-}

@@ -13,8 +13,9 @@
 struct namer { /* all zero but the first two at the start */
 	const struct elf *elf;
 	const char *path;
-	char *addr2line; /* NULL: not there, or the image has no lines */
-	bool looked;     /* addr2line was searched for */
+	bool looked; /* addr2line was searched for */
+	int pid;     /* addr2line; 0: not there, or the image has no lines */
+	int to, from;
 };
 
 /* Appends "0x101234 main+0x14 (hello.c:12)", as much of it as is known. */

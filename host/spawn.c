@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -63,59 +62,4 @@ spawn_start(const char *path, char *const argv[], const int fds[3])
 	if (err != 0 && pid > 0)
 		waitpid(pid, NULL, 0);
 	return err != 0 ? -err : pid;
-}
-
-/* Reads until the end or the deadline. */
-static int
-read_all(int fd, uint64_t timeout_ns, struct text *out)
-{
-	uint64_t deadline = util_now_ns() + timeout_ns, now;
-	struct pollfd pf = {.fd = fd, .events = POLLIN};
-	char buf[512];
-	ssize_t n;
-
-	for (;;) {
-		now = util_now_ns();
-		if (now >= deadline)
-			return -ETIMEDOUT;
-		if (poll(&pf, 1, (int)((deadline - now) / 1000000) + 1) <= 0)
-			continue;
-		n = read(fd, buf, sizeof(buf));
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return 0;
-		if (n > 0)
-			text_add(out, buf, (size_t)n);
-	}
-}
-
-int
-spawn_capture(
-    const char *path, char *const argv[], uint64_t timeout_ns, struct text *out)
-{
-	int fd[2], fds[3], null, status, err;
-	pid_t pid;
-
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0)
-		return -errno;
-	if (pipe2(fd, O_CLOEXEC) < 0) {
-		err = -errno;
-		close(null);
-		return err;
-	}
-	fds[0] = fds[2] = null;
-	fds[1] = fd[1];
-	pid = spawn_start(path, argv, fds);
-	close(null);
-	close(fd[1]);
-	err = pid < 0 ? pid : read_all(fd[0], timeout_ns, out);
-	close(fd[0]);
-	if (pid < 0)
-		return err;
-	if (err < 0)
-		kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	return err < 0 || status == 0 ? err : -EIO;
 }
