@@ -52,33 +52,44 @@ find_lib(void)
 	return text_take(&t);
 }
 
+/* Becomes gcc; returns only if that fails. */
+static void
+become_gcc(const char *lib, const char *specs, int argc, char **argv)
+{
+	struct words args = {0};
+	int i, err;
+
+	setenv("SPRAT_LIB", lib, 1);
+	words_add(&args, "gcc");
+	words_addf(&args, "-specs=%s", specs);
+	for (i = 1; i < argc; i++)
+		words_add(&args, argv[i]);
+	execvp("gcc", args.v);
+	err = errno;
+	if (err == ENOENT)
+		util_report("gcc not found; apt install gcc");
+	else
+		util_report("cannot start gcc: %s", strerror(err));
+	words_free(&args);
+}
+
 int
 cc_main(int argc, char **argv)
 {
 	struct text specs = {0};
-	struct words args = {0};
 	char *lib;
-	int i;
 
 	lib = find_lib();
 	if (lib == NULL)
 		return EXIT_FAILED;
 	text_addf(&specs, "%s/sprat.specs", lib);
-	if (access(specs.p, R_OK) < 0) {
+	if (access(specs.p, R_OK) == 0)
+		become_gcc(lib, specs.p, argc, argv);
+	else
 		util_report("%s: %s; run `make` first, or set SPRAT_LIB to "
 			    "the folder that holds sprat.specs",
 		    specs.p, strerror(errno));
-		return EXIT_FAILED;
-	}
-	setenv("SPRAT_LIB", lib, 1);
-	words_add(&args, "gcc");
-	words_addf(&args, "-specs=%s", specs.p);
-	for (i = 1; i < argc; i++)
-		words_add(&args, argv[i]);
-	execvp("gcc", args.v);
-	if (errno == ENOENT)
-		util_report("gcc not found; apt install gcc");
-	else
-		util_report("cannot start gcc: %s", strerror(errno));
+	text_free(&specs);
+	free(lib);
 	return EXIT_FAILED;
 }

@@ -60,8 +60,9 @@ choose(const char *option, const char *s, const char *const *list)
 	for (i = 0; list[i] != NULL; i++) {
 		if (strcmp(s, list[i]) == 0)
 			return i;
-		text_addf(&t, "%s%s", i > 0 ? ", " : "", list[i]);
 	}
+	for (i = 0; list[i] != NULL; i++)
+		text_addf(&t, "%s%s", i > 0 ? ", " : "", list[i]);
 	util_report("%s %s: unknown; choose one of %s", option, s, t.p);
 	text_free(&t);
 	return -1;
