@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What newlib asks of its host beyond POSIX: a struct _reent for each thread,
- * its locks, and memory.  Interfaces: newlib's sys/reent.h and sys/lock.h.
+ * locks, and memory.  Interfaces: newlib's <sys/reent.h> and <sys/lock.h>,
+ * which give the names.
  */
 #include <malloc.h>
 #include <reent.h>
@@ -13,51 +14,40 @@
 #include "libc-shim/sleeplock.h"
 #include "libc-shim/thread_libc.h"
 
-extern void __sinit(struct _reent *);
-
 /* --- one struct _reent a thread --- */
 
-/* The standard streams are the program's, not the thread's: newlib would give
- * each thread three of its own. */
-static void
-reent_begin(struct thread_libc *l)
-{
-	struct _reent *r = &l->reent, *global = _GLOBAL_REENT;
+/* Asked for at every use of errno, so found by one load. */
+static __thread struct _reent *reent;
 
-	if (!global->__sdidinit)
-		__sinit(global);
-	_REENT_INIT_PTR(r);
-	r->_stdin = global->_stdin;
-	r->_stdout = global->_stdout;
-	r->_stderr = global->_stderr;
-	r->__sdidinit = 1;
+static struct _reent *
+reent_begin(void)
+{
+	struct thread_libc *l = thread_libc_self();
+
+	reent = _GLOBAL_REENT;
+	if (thread_id(thread_current()) == 1)
+		return reent;
+	reent = &l->reent;
+	_REENT_INIT_PTR_ZEROED(reent);
 	l->reent_end = _reclaim_reent;
 	l->reent_ready = true;
+	return reent;
 }
 
 PUBLIC struct _reent *
 __getreent(void)
 {
-	struct thread *t = thread_current();
-	struct thread_libc *l;
-
-	if (thread_id(t) <= 1)
-		return _GLOBAL_REENT;
-	l = thread_libc(t);
-	if (!l->reent_ready)
-		reent_begin(l);
-	return &l->reent;
+	return reent != NULL ? reent : reent_begin();
 }
 
-/* --- locks --- */
+/* --- locks; all zero is free --- */
 
 struct __lock {
 	struct sleeplock l;
-	struct thread *owner; /* of a recursive one */
+	void *owner; /* of a recursive one: its thread pointer, or NULL */
 	unsigned depth;
 };
 
-/* All zero is free, and a lock costs no call to make. */
 PUBLIC struct __lock __lock___sinit_recursive_mutex;
 PUBLIC struct __lock __lock___sfp_recursive_mutex;
 PUBLIC struct __lock __lock___atexit_recursive_mutex;
@@ -73,11 +63,23 @@ __retarget_lock_init(_LOCK_T *lock)
 {
 	*lock = heap_alloc(sizeof(**lock));
 	if (*lock == NULL)
-		panic("no memory for a C library lock");
+		panic("no memory for a lock of the C library");
+}
+
+PUBLIC void
+__retarget_lock_init_recursive(_LOCK_T *lock)
+{
+	__retarget_lock_init(lock);
 }
 
 PUBLIC void
 __retarget_lock_close(_LOCK_T lock)
+{
+	heap_free(lock, sizeof(*lock));
+}
+
+PUBLIC void
+__retarget_lock_close_recursive(_LOCK_T lock)
 {
 	heap_free(lock, sizeof(*lock));
 }
@@ -100,31 +102,19 @@ __retarget_lock_release(_LOCK_T lock)
 	sleeplock_give(&lock->l);
 }
 
-PUBLIC void
-__retarget_lock_init_recursive(_LOCK_T *lock)
+/* No other thread ever writes our name, so this needs no lock. */
+static inline bool
+owned(_LOCK_T lock)
 {
-	__retarget_lock_init(lock);
-}
-
-PUBLIC void
-__retarget_lock_close_recursive(_LOCK_T lock)
-{
-	__retarget_lock_close(lock);
-}
-
-/* Only the owner finds itself in `owner`, so it may look without the lock. */
-static bool
-held_by_us(_LOCK_T lock)
-{
-	return lock->depth > 0 && lock->owner == thread_current();
+	return lock->owner == __builtin_thread_pointer();
 }
 
 PUBLIC void
 __retarget_lock_acquire_recursive(_LOCK_T lock)
 {
-	if (!held_by_us(lock)) {
+	if (!owned(lock)) {
 		sleeplock_take(&lock->l);
-		lock->owner = thread_current();
+		lock->owner = __builtin_thread_pointer();
 	}
 	lock->depth++;
 }
@@ -132,10 +122,10 @@ __retarget_lock_acquire_recursive(_LOCK_T lock)
 PUBLIC int
 __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 {
-	if (!held_by_us(lock)) {
+	if (!owned(lock)) {
 		if (!sleeplock_try(&lock->l))
 			return 0;
-		lock->owner = thread_current();
+		lock->owner = __builtin_thread_pointer();
 	}
 	lock->depth++;
 	return 1;
@@ -144,10 +134,10 @@ __retarget_lock_try_acquire_recursive(_LOCK_T lock)
 PUBLIC void
 __retarget_lock_release_recursive(_LOCK_T lock)
 {
-	if (--lock->depth == 0) {
-		lock->owner = NULL;
-		sleeplock_give(&lock->l);
-	}
+	if (--lock->depth > 0)
+		return;
+	lock->owner = NULL;
+	sleeplock_give(&lock->l);
 }
 
 /* --- memory --- */
@@ -171,10 +161,4 @@ posix_memalign(void **p, size_t align, size_t bytes)
 		return EINVAL;
 	*p = memalign(align, bytes);
 	return *p == NULL ? ENOMEM : 0;
-}
-
-PUBLIC void *
-aligned_alloc(size_t align, size_t bytes)
-{
-	return memalign(align, bytes);
 }
