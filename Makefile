@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-# Sprat.  Everything built goes below build/; build/bin and build/lib are laid
-# out as they would be installed.  `make help` lists the targets.
+# Sprat.  Everything built goes below build/, where bin/ and lib/ look as they
+# will when installed.  `make help` lists what to ask for.
 
 B := build
 L := $B/lib/sprat
@@ -9,7 +9,6 @@ APP ?= hello
 ARGS ?=
 
 # --- what there is to build ---
-
 BOOT := boot/pvh.asm boot/pvh.c
 KERNEL := kernel/apic.c kernel/cmdline.c kernel/console.c kernel/heap.c \
 	kernel/irq.c kernel/log.c kernel/main.c kernel/mmu.c kernel/page.c \
@@ -19,56 +18,108 @@ PV := pv/hypercalls/bare.c pv/hypercalls/detect.c pv/hypercalls/kvm.c \
 	pv/hypercalls/pvclock.c
 SHIM := $(sort $(wildcard libc-shim/*.c libc-shim/*.asm))
 HOST := $(sort $(wildcard host/*.c))
+APPS := $(sort $(notdir $(wildcard apps/*)))
+UNIT := $(sort $(notdir $(basename $(wildcard tests/unit/test_*.c))))
+GUEST := $(sort $(notdir $(basename $(wildcard tests/guest/*.c))))
 
-APPS := $(patsubst apps/%/app.mk,%,$(wildcard apps/*/app.mk))
-UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-GUEST := $(patsubst tests/guest/%.c,%,$(wildcard tests/guest/*.c))
+# Debian packages: to build and run, and to test as well
+DEPS := gcc libc6-dev binutils nasm xz-utils linux-libc-dev libxen-dev \
+	newlib-source qemu-system-x86
+TEST_DEPS := cpio libcmocka-dev python3 python3-pytest
 
 # --- how ---
-
-ifeq ($V,1)
-Q :=
-else
+ifneq ($V,1)
 Q := @
-say = @printf '  %-7s %s\n' $1 $2
+say = @printf '  %-6s %s\n' $1 $2
 endif
 
-GCC_INCLUDE := $(shell gcc -print-file-name=include 2>/dev/null)
-GUEST_INCLUDE := -nostdinc -I. -isystem libc-shim/include \
-	-isystem $(GCC_INCLUDE) -isystem $L/newlib -isystem $L/abi
-GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -U__linux__ \
-	-D__sprat__ -mgeneral-regs-only -mno-red-zone -fno-pic \
+# Asked for at first use: gcc may not be there before `deps`.
+GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell \
+	gcc -print-file-name=include))$(GCC_INCLUDE)
+GUEST_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -D__sprat__ \
+	-U__linux__ -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
 	-fno-stack-protector -fcf-protection=none -fvisibility=hidden \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-ffunction-sections -fdata-sections -fno-builtin-printf \
-	-fno-tree-loop-distribute-patterns $(GUEST_INCLUDE)
+	-ffunction-sections -fdata-sections \
+	-fno-tree-loop-distribute-patterns -nostdinc -I. \
+	-isystem libc-shim/include -isystem $(GCC_INCLUDE) \
+	-isystem $L/newlib -isystem $L/abi
 HOST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
-UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -I. \
+UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -I. \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
-obj = $(patsubst %,$B/obj/%.o,$1)
-KERNEL_OBJ := $(call obj,$(BOOT) $(KERNEL) $(PV) $(SHIM))
 SPRAT := $B/bin/sprat
-TOOLS := $(SPRAT) $B/bin/sprat-cc $L/kernel.o $L/libsprat.a $L/.libs
+TOOLS := $(SPRAT) $B/bin/sprat-cc $L/kernel.o $L/libsprat.a $L/sprat.specs
+SPRAT_CC := $B/bin/sprat-cc -O2 -g -Wall -Wextra -Werror
+IMAGES := $(APPS:%=$B/apps/%.elf)
+UNIT_TESTS := $(UNIT:%=$B/tests/unit/%)
+GUEST_TESTS := $(GUEST:%=$B/tests/%.elf)
+KERNEL_OBJ := $(patsubst %,$B/obj/%.o,$(BOOT) $(KERNEL) $(PV) $(SHIM))
+HOST_OBJ := $(HOST:%=$B/obj/%.o)
+
+.PHONY: all run apps test check deps install clean distclean help
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
 
 all: $(TOOLS) ## the sprat command, the kernel and the C library
+
+run: $(TOOLS) $B/apps/$(APP).elf ## boot APP (hello) with ARGS in QEMU
+	$Q$(SPRAT) run $(RUN_OPTIONS) $B/apps/$(APP).elf -- $(ARGS)
+
+apps: $(IMAGES) ## every application in apps/
+
+test: check $(GUEST_TESTS) $(IMAGES) $B/.deps-test ## all tests
+	$Qpython3 tests/run.py $B
+
+check: $(UNIT_TESTS) ## the host's unit tests alone: seconds
+	$Qpython3 tests/run.py --unit $B
+
+# --- what must be installed ---
+deps: ## install missing Debian packages, those for tests too
+	$Qhost/deps.sh $(DEPS) $(TEST_DEPS)
+
+$B/.deps: host/deps.sh
+	@mkdir -p $B
+	$Qhost/deps.sh $(DEPS)
+	@touch $@
+
+$B/.deps-test: host/deps.sh | $B/.deps
+	$Qhost/deps.sh $(TEST_DEPS)
+	@touch $@
+
+# --- the C library, and the folder gcc is pointed at ---
+$L/libc.a: host/newlib.sh | $B/.deps
+	$Qhost/newlib.sh $B
+	@touch $@
+
+# These folders and no more: nothing of the host's C library may be found.
+$L/abi: | $B/.deps
+	@mkdir -p $@
+	$Qln -sfn /usr/include/xen /usr/include/linux \
+		/usr/include/asm-generic $@
+	$Qln -sfn /usr/include/x86_64-linux-gnu/asm $@/asm
+
+# Last of what makes up the folder, so its date tells when that changed.
+$L/sprat.specs: host/sprat.specs boot/image.ld $L/libc.a \
+		$(shell find libc-shim/include -type f) | $L/abi
+	$(call say,LIB,$L)
+	@rm -rf $L/include
+	$Qcp -R libc-shim/include boot/image.ld $L/
+	$Qfor l in dl pthread rt util; do ar rcs $L/lib$$l.a || exit; done
+	$Qcp host/sprat.specs $@
+
+# --- the kernel and the shim, sealed: only what is PUBLIC shows ---
 
 $B/obj/%.c.o: %.c | $L/libc.a $L/abi
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$Qgcc $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
 
-$B/obj/%.asm.o: %.asm
+$B/obj/%.asm.o: %.asm | $B/.deps
 	$(call say,NASM,$<)
 	@mkdir -p $(@D)
 	$Qnasm -f elf64 -g -MD $(@:.o=.d) -MP $< -o $@
 
-$B/obj/host/%.c.o: host/%.c
-	$(call say,HOSTCC,$<)
-	@mkdir -p $(@D)
-	$Qgcc $(HOST_CFLAGS) -MMD -MP -c $< -o $@
-
-# The kernel and the C library shim, sealed: only what is PUBLIC shows.
 $L/kernel.o: $(KERNEL_OBJ)
 	$(call say,SEAL,$@)
 	@mkdir -p $(@D)
@@ -76,55 +127,73 @@ $L/kernel.o: $(KERNEL_OBJ)
 	$Qobjcopy --localize-hidden $@.tmp $@
 	@rm -f $@.tmp
 
-# Faster ones than newlib's, for applications; the kernel has its own copies.
-$B/obj/app/string.c.o: libc-shim/string.c | $L/libc.a
+# For applications; the kernel has the same again, for itself.
+$B/obj/public/string.c.o: libc-shim/string.c | $L/libc.a $L/abi
+	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$Qgcc $(GUEST_CFLAGS) -DSTRING_PUBLIC -MMD -MP -c $< -o $@
 
-$L/libsprat.a: $B/obj/app/string.c.o
+$L/libsprat.a: $B/obj/public/string.c.o
 	$(call say,AR,$@)
 	@rm -f $@
 	$Qar rcs $@ $<
 
-$L/abi:
-	@mkdir -p $@
-	$Qln -sfn /usr/include/xen $@/xen
-	$Qln -sfn /usr/include/linux $@/linux
-	$Qln -sfn /usr/include/asm-generic $@/asm-generic
-	$Qln -sfn /usr/include/x86_64-linux-gnu/asm $@/asm
+# --- the host's side ---
+$B/obj/host/%.c.o: host/%.c | $B/.deps
+	$(call say,HOSTCC,$<)
+	@mkdir -p $(@D)
+	$Qgcc $(HOST_CFLAGS) -MMD -MP -c $< -o $@
 
-$L/.libs: $L/libc.a boot/image.ld host/sprat.specs \
-		$(wildcard libc-shim/include/*.h libc-shim/include/*/*.h)
-	@mkdir -p $L/include
-	$Qcp -a libc-shim/include/. $L/include/
-	$Qcp boot/image.ld host/sprat.specs $L/
-	$Qfor l in pthread rt dl; do ar rcs $L/lib$$l.a; done
-	@touch $@
-
-$L/libc.a: host/newlib.sh
-	$Qhost/newlib.sh $B
-	@touch $@
-
-$(SPRAT): $(call obj,$(HOST))
+$(SPRAT): $(HOST_OBJ)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$Qgcc -o $@ $^
 
 $B/bin/sprat-cc: | $(SPRAT)
-	$Qln -sf sprat $@
+	$Qln -sfn sprat $@
 
-# --- applications ---
+# --- images: an application is a folder of C files, or one with a build.sh ---
 
--include apps/*/app.mk
+$B/apps/%.elf: $$(wildcard apps/$$*/*) host/port.sh $(TOOLS)
+	$(call say,IMAGE,$@)
+	@test -d apps/$* || { echo "no application '$*'; there are: $(APPS)"; \
+		exit 1; } >&2
+	@mkdir -p $(@D)
+	$Qif test -f apps/$*/build.sh; then host/port.sh $* $B; \
+		else $(SPRAT_CC) -o $@ apps/$*/*.c; fi
 
-run: $(SPRAT) $B/apps/$(APP).elf ## boot APP (hello) with ARGS in QEMU
-	$Q$(SPRAT) run $B/apps/$(APP).elf -- $(ARGS)
+$B/tests/%.elf: tests/guest/%.c $(wildcard tests/guest/*.h) $(TOOLS)
+	$(call say,IMAGE,$@)
+	@mkdir -p $(@D)
+	$Q$(SPRAT_CC) -o $@ $<
 
-clean: ## remove what was built, but not newlib
-	rm -rf $B/obj $B/bin $B/lib $B/apps $B/tests
+# A unit test names the files it tests in a comment: LINK: a.c b.c
+linked = $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' tests/unit/$1.c)
+$B/tests/unit/%: tests/unit/%.c $$(call linked,$$*) \
+		$(wildcard */*.h */*/*.h) | $B/.deps-test
+	$(call say,UNIT,$@)
+	@mkdir -p $(@D)
+	$Qgcc $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
-distclean: ## remove everything
+# --- the rest ---
+install: $(TOOLS) ## into PREFIX (/usr/local), below DESTDIR if set
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	cp -R $L $(DESTDIR)$(PREFIX)/lib/
+	install $(SPRAT) $(DESTDIR)$(PREFIX)/bin/
+	ln -sfn sprat $(DESTDIR)$(PREFIX)/bin/sprat-cc
+	install -m 644 docs/sprat.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+clean: ## remove what was built, but keep newlib and sources fetched
+	rm -rf $B/obj $B/bin $B/apps $B/tests $L/kernel.o $L/libsprat.a
+
+distclean: ## remove all of build/
 	rm -rf $B
 
-.PHONY: all run clean distclean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile
+	@echo 'Applications: $(APPS)'
+	@echo "For example: make run APP=lua ARGS='-e \"print(_VERSION)\"'"
+	@echo 'V=1 shows the commands; RUN_OPTIONS="-m 64M" goes to sprat run.'
+
 -include $(shell find $B/obj -name '*.d' 2>/dev/null)
