@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kernel as seen by code under test on the host: one thread, memory from
+ * malloc (so that the sanitizers watch it), a log that is kept.
+ */
+#include "tests/unit/kernel_stub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "kernel/kernel.h"
+
+size_t stub_pages, stub_page_limit = SIZE_MAX;
+long stub_heap_blocks, stub_heap_countdown = -1;
+unsigned stub_lines;
+char stub_log[512];
+
+const void *initrd_base;
+size_t initrd_len;
+
+void *
+page_alloc(size_t npages)
+{
+	void *p;
+
+	if (stub_pages + npages > stub_page_limit)
+		return NULL;
+	p = aligned_alloc(PAGE_SIZE, npages * PAGE_SIZE);
+	if (p != NULL)
+		stub_pages += npages;
+	return p;
+}
+
+void
+page_free(void *p, size_t npages)
+{
+	stub_pages -= npages;
+	free(p);
+}
+
+size_t
+page_total(void)
+{
+	return 64 << 20;
+}
+
+size_t
+page_unused(void)
+{
+	return page_total() - stub_pages * PAGE_SIZE;
+}
+
+void *
+heap_alloc(size_t bytes)
+{
+	if (stub_heap_countdown == 0)
+		return NULL;
+	if (stub_heap_countdown > 0)
+		stub_heap_countdown--;
+	stub_heap_blocks++;
+	return calloc(1, bytes);
+}
+
+void
+heap_free(void *p, size_t bytes)
+{
+	(void)bytes;
+	if (p != NULL)
+		stub_heap_blocks--;
+	free(p);
+}
+
+uint64_t
+spin_lock(struct spinlock *l)
+{
+	ASSERT(l->held == 0);
+	l->held = 1;
+	return 0;
+}
+
+void
+spin_unlock(struct spinlock *l, uint64_t flags)
+{
+	ASSERT(l->held == 1 && flags == 0);
+	l->held = 0;
+}
+
+int
+waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
+{
+	(void)q, (void)l, (void)deadline_ns;
+	panic("the only thread sleeps for ever");
+}
+
+unsigned
+waitq_wake(struct waitq *q, unsigned n)
+{
+	(void)q, (void)n;
+	return 0;
+}
+
+struct thread *
+thread_current(void)
+{
+	static char only;
+
+	return (struct thread *)(void *)&only;
+}
+
+void
+thread_interrupt(struct thread *t)
+{
+	(void)t;
+}
+
+uint64_t
+clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t clock_realtime_ns(void);
+
+uint64_t
+clock_realtime_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+int
+random_fill(void *p, size_t len)
+{
+	char *to = p;
+
+	while (len-- > 0)
+		*to++ = (char)rand();
+	return 0;
+}
+
+void
+log_line(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(stub_log, sizeof(stub_log), fmt, ap);
+	va_end(ap);
+	stub_lines++;
+}
+
+void
+panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}

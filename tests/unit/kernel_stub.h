@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* What tests may ask of, and do to, the kernel that kernel_stub.c plays. */
+#ifndef TESTS_UNIT_KERNEL_STUB_H
+#define TESTS_UNIT_KERNEL_STUB_H
+
+#include <stddef.h>
+
+extern size_t stub_pages;      /* in use */
+extern size_t stub_page_limit; /* page_alloc fails above; SIZE_MAX at start */
+extern long stub_heap_blocks;  /* in use */
+extern long stub_heap_countdown; /* that many allocations succeed; -1: all */
+extern unsigned stub_lines;    /* log_line calls */
+extern char stub_log[512];     /* the last line */
+
+#endif
