@@ -84,6 +84,7 @@ cflags="-O2 -g0 -ffreestanding -fno-pic -fno-pie -mno-red-zone
 -fno-omit-frame-pointer -fcf-protection=none -fno-stack-protector
 -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections
 -D__DYNAMIC_REENT__ -D_READ_WRITE_RETURN_TYPE=_ssize_t -DMORECORE_CLEARS=0
+-D_STDIO_BSD_SEMANTICS -DHAVE_FCNTL
 -nostdinc -isystem $(gcc -print-file-name=include)"
 cd "$work/build"
 unset MAKEFLAGS MFLAGS
