@@ -78,12 +78,21 @@ mmu_reserve_give(void *page)
 	spin_unlock(&mmu_lock, flags);
 }
 
+static uint64_t *
+table_add(uint64_t *e)
+{
+	uint64_t *t = table_alloc();
+
+	if (t != NULL)
+		*e = (uint64_t)t | PTE_P | PTE_W;
+	return t;
+}
+
 /* Replaces one large page by a table of 512 smaller ones, alike. */
 static uint64_t *
 table_split(uint64_t *e, unsigned level)
 {
-	uint64_t *t = table_alloc();
-	uint64_t step = level_size(level - 1), v = *e;
+	uint64_t step = level_size(level - 1), v = *e, *t = table_alloc();
 	unsigned i;
 
 	if (t == NULL)
@@ -102,27 +111,21 @@ static uint64_t *
 entry_find(uint64_t addr, unsigned *level, bool create)
 {
 	uint64_t *t = root, *e;
-	unsigned l;
+	unsigned l = 4;
 
-	for (l = 4;; l--) {
+	for (;; l--) {
 		e = &t[level_index(addr, l)];
-		if (l <= *level && (l == 1 || !(*e & PTE_P) ||
-		    (*e & PTE_LARGE)))
+		if (l == 1)
 			break;
-		if (!(*e & PTE_P)) {
-			if (!create)
-				break;
-			t = table_alloc();
-			if (t == NULL)
-				return NULL;
-			*e = (uint64_t)t | PTE_P | PTE_W;
-		} else if (l < 4 && (*e & PTE_LARGE)) {
-			t = table_split(e, l);
-			if (t == NULL)
-				return NULL;
-		} else {
+		if ((*e & PTE_P) && !(*e & PTE_LARGE)) {
 			t = (uint64_t *)(*e & PTE_ADDR);
+			continue;
 		}
+		if (l <= *level || !(create || (*e & PTE_P)))
+			break;
+		t = *e & PTE_P ? table_split(e, l) : table_add(e);
+		if (t == NULL)
+			return NULL;
 	}
 	*level = l;
 	return e;
