@@ -8,8 +8,8 @@
 #include "libc-shim/shim.h"
 
 PUBLIC void
-__assert_func(const char *file, int line, const char *function,
-    const char *condition)
+__assert_func(
+    const char *file, int line, const char *function, const char *condition)
 {
 	log_line("%s:%d: %s%sassertion \"%s\" failed", file, line,
 	    function != NULL ? function : "", function != NULL ? ": " : "",
