@@ -184,8 +184,8 @@ cnd_wait(cnd_t *c, mtx_t *m)
 }
 
 PUBLIC int
-cnd_timedwait(cnd_t *restrict c, mtx_t *restrict m,
-    const struct timespec *restrict ts)
+cnd_timedwait(
+    cnd_t *restrict c, mtx_t *restrict m, const struct timespec *restrict ts)
 {
 	return result(pthread_cond_timedwait(c, m, ts));
 }

@@ -31,16 +31,16 @@ days_before(int64_t year, int64_t month)
 		year--;
 	from_march = (month + 10) % 12;
 	return year * 365 + floor_div(year, 4) - floor_div(year, 100) +
-	    floor_div(year, 400) + (from_march * 153 + 2) / 5 - DAYS_TO_1970;
+	       floor_div(year, 400) + (from_march * 153 + 2) / 5 - DAYS_TO_1970;
 }
 
 PUBLIC time_t
 timegm(struct tm *tm)
 {
 	int64_t days = days_before((int64_t)tm->tm_year + 1900, tm->tm_mon) +
-	    tm->tm_mday - 1;
+		       tm->tm_mday - 1;
 	time_t t = days * 86400 + (int64_t)tm->tm_hour * 3600 +
-	    (int64_t)tm->tm_min * 60 + tm->tm_sec;
+		   (int64_t)tm->tm_min * 60 + tm->tm_sec;
 
 	if (gmtime_r(&t, tm) == NULL) {
 		errno = EOVERFLOW;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Reading clocks: POSIX.1-2017 clock_gettime, clock_getres, clock_settime,
- * gettimeofday, times, C11 clock and timespec_get.  The kernel has three: monotonic,
- * wall and CPU time; everything here is one of them in another unit.
+ * gettimeofday, times, C11 clock and timespec_get.  The kernel has three:
+ * monotonic, wall and CPU time; everything here is one of them in another unit.
  */
 #include <sys/times.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ bool
 clock_is_monotonic(clockid_t id)
 {
 	return id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_RAW ||
-	    id == CLOCK_MONOTONIC_COARSE || id == CLOCK_BOOTTIME;
+	       id == CLOCK_MONOTONIC_COARSE || id == CLOCK_BOOTTIME;
 }
 
 int
@@ -48,8 +48,8 @@ clock_read(clockid_t id, uint64_t *ns)
 }
 
 int
-clock_deadline(clockid_t id, const struct timespec *abstime,
-    uint64_t *deadline_ns)
+clock_deadline(
+    clockid_t id, const struct timespec *abstime, uint64_t *deadline_ns)
 {
 	uint64_t then, now;
 

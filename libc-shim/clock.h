@@ -16,8 +16,8 @@ uint64_t clock_realtime_ns(void);
 int clock_read(clockid_t id, uint64_t *ns);
 /* A deadline in clock_ns time from an absolute time of clock `id`, which is
  * CLOCK_REALTIME or a monotonic one; -EINVAL for a bad time or clock. */
-int clock_deadline(clockid_t id, const struct timespec *abstime,
-    uint64_t *deadline_ns);
+int clock_deadline(
+    clockid_t id, const struct timespec *abstime, uint64_t *deadline_ns);
 /* Monotonic by any of its names. */
 bool clock_is_monotonic(clockid_t id);
 

@@ -32,8 +32,8 @@ getpwnam(const char *who)
 
 /* The strings are constants, so the buffer is not needed. */
 PUBLIC int
-getpwuid_r(uid_t uid, struct passwd *pw, char *buf, size_t len,
-    struct passwd **result)
+getpwuid_r(
+    uid_t uid, struct passwd *pw, char *buf, size_t len, struct passwd **result)
 {
 	(void)buf;
 	(void)len;
@@ -46,8 +46,7 @@ PUBLIC int
 getpwnam_r(const char *who, struct passwd *pw, char *buf, size_t len,
     struct passwd **result)
 {
-	return getpwuid_r(strcmp(who, name) == 0 ? 0 : 1, pw, buf, len,
-	    result);
+	return getpwuid_r(strcmp(who, name) == 0 ? 0 : 1, pw, buf, len, result);
 }
 
 PUBLIC struct passwd *
@@ -84,8 +83,8 @@ getgrnam(const char *which)
 }
 
 PUBLIC int
-getgrgid_r(gid_t gid, struct group *gr, char *buf, size_t len,
-    struct group **result)
+getgrgid_r(
+    gid_t gid, struct group *gr, char *buf, size_t len, struct group **result)
 {
 	(void)buf;
 	(void)len;
@@ -98,8 +97,8 @@ PUBLIC int
 getgrnam_r(const char *which, struct group *gr, char *buf, size_t len,
     struct group **result)
 {
-	return getgrgid_r(strcmp(which, name) == 0 ? 0 : 1, gr, buf, len,
-	    result);
+	return getgrgid_r(
+	    strcmp(which, name) == 0 ? 0 : 1, gr, buf, len, result);
 }
 
 PUBLIC struct group *

@@ -154,9 +154,8 @@ getgroups(int n, gid_t *groups)
 PUBLIC int
 setgroups(int n, const gid_t *groups)
 {
-	return n == 0 || (n == 1 && groups[0] == 0)
-	    ? 0
-	    : (int)posix_result(-EPERM);
+	return n == 0 || (n == 1 && groups[0] == 0) ? 0
+						    : (int)posix_result(-EPERM);
 }
 
 PUBLIC char *

@@ -153,8 +153,8 @@ pthread_spawn(pthread_t *thread, const pthread_attr_t *attr,
 		return EAGAIN;
 	}
 	*thread = (pthread_t)t;
-	thread_release(t, s,
-	    attr != NULL && attr->__detached == PTHREAD_CREATE_DETACHED);
+	thread_release(
+	    t, s, attr != NULL && attr->__detached == PTHREAD_CREATE_DETACHED);
 	return 0;
 }
 

@@ -43,8 +43,8 @@ pthread_attr_setdetachstate(pthread_attr_t *a, int state)
 }
 
 PUBLIC int
-pthread_attr_getstacksize(const pthread_attr_t *restrict a,
-    size_t *restrict len)
+pthread_attr_getstacksize(
+    const pthread_attr_t *restrict a, size_t *restrict len)
 {
 	*len = a->__stack_len != 0 ? a->__stack_len : thread_stack_default();
 	return 0;
@@ -77,8 +77,8 @@ pthread_attr_setstack(pthread_attr_t *a, void *stack, size_t len)
 }
 
 PUBLIC int
-pthread_attr_getguardsize(const pthread_attr_t *restrict a,
-    size_t *restrict len)
+pthread_attr_getguardsize(
+    const pthread_attr_t *restrict a, size_t *restrict len)
 {
 	*len = a->__guard_len;
 	return 0;
@@ -110,8 +110,8 @@ pthread_attr_setscope(pthread_attr_t *a, int scope)
 }
 
 PUBLIC int
-pthread_attr_getinheritsched(const pthread_attr_t *restrict a,
-    int *restrict inherit)
+pthread_attr_getinheritsched(
+    const pthread_attr_t *restrict a, int *restrict inherit)
 {
 	*inherit = a->__inherit;
 	return 0;
@@ -128,8 +128,8 @@ pthread_attr_setinheritsched(pthread_attr_t *a, int inherit)
 }
 
 PUBLIC int
-pthread_attr_getschedpolicy(const pthread_attr_t *restrict a,
-    int *restrict policy)
+pthread_attr_getschedpolicy(
+    const pthread_attr_t *restrict a, int *restrict policy)
 {
 	*policy = a->__policy;
 	return 0;
@@ -140,22 +140,22 @@ pthread_attr_setschedpolicy(pthread_attr_t *a, int policy)
 {
 	if (policy != SCHED_OTHER)
 		return policy == SCHED_FIFO || policy == SCHED_RR ? ENOTSUP
-								   : EINVAL;
+								  : EINVAL;
 	a->__policy = policy;
 	return 0;
 }
 
 PUBLIC int
-pthread_attr_getschedparam(const pthread_attr_t *restrict a,
-    struct sched_param *restrict param)
+pthread_attr_getschedparam(
+    const pthread_attr_t *restrict a, struct sched_param *restrict param)
 {
 	*param = a->__param;
 	return 0;
 }
 
 PUBLIC int
-pthread_attr_setschedparam(pthread_attr_t *restrict a,
-    const struct sched_param *restrict param)
+pthread_attr_setschedparam(
+    pthread_attr_t *restrict a, const struct sched_param *restrict param)
 {
 	if (param->sched_priority != 0)
 		return ENOTSUP;
@@ -179,8 +179,8 @@ pthread_getattr_np(pthread_t p, pthread_attr_t *a)
 }
 
 PUBLIC int
-pthread_getschedparam(pthread_t p, int *restrict policy,
-    struct sched_param *restrict param)
+pthread_getschedparam(
+    pthread_t p, int *restrict policy, struct sched_param *restrict param)
 {
 	(void)p;
 	*policy = SCHED_OTHER;
@@ -189,8 +189,7 @@ pthread_getschedparam(pthread_t p, int *restrict policy,
 }
 
 PUBLIC int
-pthread_setschedparam(pthread_t p, int policy,
-    const struct sched_param *param)
+pthread_setschedparam(pthread_t p, int policy, const struct sched_param *param)
 {
 	(void)p;
 	if (policy != SCHED_OTHER || param->sched_priority != 0)
@@ -256,8 +255,7 @@ pthread_yield(void)
 }
 
 PUBLIC int
-pthread_atfork(void (*prepare)(void), void (*parent)(void),
-    void (*child)(void))
+pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
 {
 	(void)prepare;
 	(void)parent;

@@ -96,8 +96,8 @@ pthread_cond_broadcast(pthread_cond_t *c)
 }
 
 PUBLIC int
-pthread_cond_init(pthread_cond_t *restrict c,
-    const pthread_condattr_t *restrict attr)
+pthread_cond_init(
+    pthread_cond_t *restrict c, const pthread_condattr_t *restrict attr)
 {
 	memset(c, 0, sizeof(*c));
 	if (attr != NULL)

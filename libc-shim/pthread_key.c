@@ -12,7 +12,7 @@
 #include "libc-shim/sync.h"
 
 #define FIRST_CHUNK THREAD_KEYS_INLINE
-#define CHUNKS	    16
+#define CHUNKS      16
 
 struct key {
 	void (*destructor)(void *);
@@ -24,7 +24,7 @@ _Static_assert(PTHREAD_KEYS_MAX < FIRST_CHUNK << CHUNKS, "too few chunks");
 static struct spinlock key_lock = SPINLOCK("keys");
 static struct key *chunks[CHUNKS];
 static struct key first_chunk[FIRST_CHUNK];
-static unsigned nkeys;	   /* that chunks have room for */
+static unsigned nkeys;     /* that chunks have room for */
 static unsigned last_free; /* no key below it is free */
 
 /* Chunk c holds keys FIRST_CHUNK * (2^c - 1) and the FIRST_CHUNK * 2^c - 1
@@ -53,8 +53,8 @@ chunk_len(unsigned c)
 static int
 add_chunk(uint64_t *flags)
 {
-	unsigned had = nkeys, c = 31 - (unsigned)__builtin_clz(
-					   had / FIRST_CHUNK + 1);
+	unsigned had = nkeys,
+		 c = 31 - (unsigned)__builtin_clz(had / FIRST_CHUNK + 1);
 	struct key *fresh;
 
 	if (had >= PTHREAD_KEYS_MAX)
@@ -66,8 +66,8 @@ add_chunk(uint64_t *flags)
 		return ENOMEM;
 	if (nkeys == had) {
 		chunks[c] = fresh;
-		__atomic_store_n(&nkeys, had + (FIRST_CHUNK << c),
-		    __ATOMIC_RELEASE);
+		__atomic_store_n(
+		    &nkeys, had + (FIRST_CHUNK << c), __ATOMIC_RELEASE);
 	} else if (c != 0) {
 		heap_free(fresh, chunk_len(c)); /* another was quicker */
 	}
@@ -171,8 +171,7 @@ key_end(struct thread_libc *l)
 			again |= value_end(l, key);
 	}
 	if (l->nmore_keys != 0)
-		heap_free(l->more_keys,
-		    l->nmore_keys * sizeof(*l->more_keys));
+		heap_free(l->more_keys, l->nmore_keys * sizeof(*l->more_keys));
 	l->nmore_keys = 0;
 }
 

@@ -16,8 +16,8 @@
 static inline bool
 try_change(pthread_mutex_t *m, unsigned from, unsigned to)
 {
-	return __atomic_compare_exchange_n(&m->__state, &from, to, false,
-	    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+	    &m->__state, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* Takes the state word, sleeping for it. */
@@ -147,8 +147,8 @@ lock_until(pthread_mutex_t *m, clockid_t clock, const struct timespec *abstime)
 }
 
 PUBLIC int
-pthread_mutex_timedlock(pthread_mutex_t *restrict m,
-    const struct timespec *restrict abstime)
+pthread_mutex_timedlock(
+    pthread_mutex_t *restrict m, const struct timespec *restrict abstime)
 {
 	return lock_until(m, CLOCK_REALTIME, abstime);
 }
@@ -161,8 +161,8 @@ pthread_mutex_clocklock(pthread_mutex_t *restrict m, clockid_t clock,
 }
 
 PUBLIC int
-pthread_mutex_init(pthread_mutex_t *restrict m,
-    const pthread_mutexattr_t *restrict attr)
+pthread_mutex_init(
+    pthread_mutex_t *restrict m, const pthread_mutexattr_t *restrict attr)
 {
 	memset(m, 0, sizeof(*m));
 	if (attr != NULL)

@@ -11,34 +11,31 @@
 #include "libc-shim/shim.h"
 
 /* The four functions every attribute type has. */
-#define SHARED_ATTR(type)                                                 \
-	PUBLIC int                                                        \
-	pthread_##type##_init(pthread_##type##_t *a)                      \
-	{                                                                 \
-		memset(a, 0, sizeof(*a));                                 \
-		return 0;                                                 \
-	}                                                                 \
-	PUBLIC int                                                        \
-	pthread_##type##_destroy(pthread_##type##_t *a)                   \
-	{                                                                 \
-		(void)a;                                                  \
-		return 0;                                                 \
-	}                                                                 \
-	PUBLIC int                                                        \
-	pthread_##type##_getpshared(const pthread_##type##_t *restrict a, \
-	    int *restrict shared)                                         \
-	{                                                                 \
-		*shared = a->__shared;                                    \
-		return 0;                                                 \
-	}                                                                 \
-	PUBLIC int                                                        \
-	pthread_##type##_setpshared(pthread_##type##_t *a, int shared)    \
-	{                                                                 \
-		if (shared != PTHREAD_PROCESS_PRIVATE &&                  \
-		    shared != PTHREAD_PROCESS_SHARED)                     \
-			return EINVAL;                                    \
-		a->__shared = shared;                                     \
-		return 0;                                                 \
+#define SHARED_ATTR(type)                                                      \
+	PUBLIC int pthread_##type##_init(pthread_##type##_t *a)                \
+	{                                                                      \
+		memset(a, 0, sizeof(*a));                                      \
+		return 0;                                                      \
+	}                                                                      \
+	PUBLIC int pthread_##type##_destroy(pthread_##type##_t *a)             \
+	{                                                                      \
+		(void)a;                                                       \
+		return 0;                                                      \
+	}                                                                      \
+	PUBLIC int pthread_##type##_getpshared(                                \
+	    const pthread_##type##_t *restrict a, int *restrict shared)        \
+	{                                                                      \
+		*shared = a->__shared;                                         \
+		return 0;                                                      \
+	}                                                                      \
+	PUBLIC int pthread_##type##_setpshared(                                \
+	    pthread_##type##_t *a, int shared)                                 \
+	{                                                                      \
+		if (shared != PTHREAD_PROCESS_PRIVATE &&                       \
+		    shared != PTHREAD_PROCESS_SHARED)                          \
+			return EINVAL;                                         \
+		a->__shared = shared;                                          \
+		return 0;                                                      \
 	}
 
 SHARED_ATTR(mutexattr)
@@ -47,8 +44,8 @@ SHARED_ATTR(rwlockattr)
 SHARED_ATTR(barrierattr)
 
 PUBLIC int
-pthread_mutexattr_gettype(const pthread_mutexattr_t *restrict a,
-    int *restrict kind)
+pthread_mutexattr_gettype(
+    const pthread_mutexattr_t *restrict a, int *restrict kind)
 {
 	*kind = a->__kind;
 	return 0;
@@ -64,8 +61,8 @@ pthread_mutexattr_settype(pthread_mutexattr_t *a, int kind)
 }
 
 PUBLIC int
-pthread_mutexattr_getrobust(const pthread_mutexattr_t *restrict a,
-    int *restrict robust)
+pthread_mutexattr_getrobust(
+    const pthread_mutexattr_t *restrict a, int *restrict robust)
 {
 	(void)a;
 	*robust = PTHREAD_MUTEX_STALLED;
@@ -82,8 +79,8 @@ pthread_mutexattr_setrobust(pthread_mutexattr_t *a, int robust)
 }
 
 PUBLIC int
-pthread_mutexattr_getprotocol(const pthread_mutexattr_t *restrict a,
-    int *restrict protocol)
+pthread_mutexattr_getprotocol(
+    const pthread_mutexattr_t *restrict a, int *restrict protocol)
 {
 	(void)a;
 	*protocol = PTHREAD_PRIO_NONE;
@@ -97,14 +94,14 @@ pthread_mutexattr_setprotocol(pthread_mutexattr_t *a, int protocol)
 	if (protocol == PTHREAD_PRIO_NONE)
 		return 0;
 	return protocol == PTHREAD_PRIO_INHERIT ||
-		protocol == PTHREAD_PRIO_PROTECT
-	    ? ENOTSUP
-	    : EINVAL;
+		       protocol == PTHREAD_PRIO_PROTECT
+		   ? ENOTSUP
+		   : EINVAL;
 }
 
 PUBLIC int
-pthread_condattr_getclock(const pthread_condattr_t *restrict a,
-    clockid_t *restrict clock)
+pthread_condattr_getclock(
+    const pthread_condattr_t *restrict a, clockid_t *restrict clock)
 {
 	*clock = a->__monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME;
 	return 0;

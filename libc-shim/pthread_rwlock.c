@@ -28,8 +28,8 @@ static bool
 may_read(const pthread_rwlock_t *rw, const struct sync *s)
 {
 	return rw->__holders == 0 ||
-	    (rw->__holders > 0 && (s->q.first == NULL ||
-				      thread_libc_self()->read_locks > 0));
+	       (rw->__holders > 0 &&
+		   (s->q.first == NULL || thread_libc_self()->read_locks > 0));
 }
 
 static void
@@ -55,8 +55,8 @@ writer_gone(pthread_rwlock_t *rw, struct sync *s)
 
 /* Sleeps until handed the lock, on q. */
 static int
-wait_turn(struct sync *s, struct waitq *q, uint64_t deadline_ns,
-    uint64_t *flags)
+wait_turn(
+    struct sync *s, struct waitq *q, uint64_t deadline_ns, uint64_t *flags)
 {
 	int err = sync_sleep(s, q, deadline_ns, false);
 
@@ -80,8 +80,7 @@ read_lock(pthread_rwlock_t *rw, uint64_t deadline_ns)
 			rw->__holders++;
 			err = 0;
 		} else {
-			err = wait_turn(s, readers_of(rw), deadline_ns,
-			    &flags);
+			err = wait_turn(s, readers_of(rw), deadline_ns, &flags);
 		}
 	}
 	if (err == 0)
@@ -162,15 +161,15 @@ lock_until(pthread_rwlock_t *rw, const struct timespec *abstime,
 }
 
 PUBLIC int
-pthread_rwlock_timedrdlock(pthread_rwlock_t *restrict rw,
-    const struct timespec *restrict abstime)
+pthread_rwlock_timedrdlock(
+    pthread_rwlock_t *restrict rw, const struct timespec *restrict abstime)
 {
 	return lock_until(rw, abstime, read_lock);
 }
 
 PUBLIC int
-pthread_rwlock_timedwrlock(pthread_rwlock_t *restrict rw,
-    const struct timespec *restrict abstime)
+pthread_rwlock_timedwrlock(
+    pthread_rwlock_t *restrict rw, const struct timespec *restrict abstime)
 {
 	return lock_until(rw, abstime, write_lock);
 }
@@ -207,8 +206,8 @@ pthread_rwlock_unlock(pthread_rwlock_t *rw)
 }
 
 PUBLIC int
-pthread_rwlock_init(pthread_rwlock_t *restrict rw,
-    const pthread_rwlockattr_t *restrict attr)
+pthread_rwlock_init(
+    pthread_rwlock_t *restrict rw, const pthread_rwlockattr_t *restrict attr)
 {
 	(void)attr;
 	memset(rw, 0, sizeof(*rw));

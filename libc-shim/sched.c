@@ -10,7 +10,7 @@ static bool
 known(int policy)
 {
 	return policy == SCHED_OTHER || policy == SCHED_FIFO ||
-	    policy == SCHED_RR;
+	       policy == SCHED_RR;
 }
 
 PUBLIC int

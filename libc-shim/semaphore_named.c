@@ -29,8 +29,7 @@ find(const char *name)
 {
 	struct named **p = &list;
 
-	while (*p != NULL &&
-	    ((*p)->unlinked || strcmp((*p)->name, name) != 0))
+	while (*p != NULL && ((*p)->unlinked || strcmp((*p)->name, name) != 0))
 		p = &(*p)->next;
 	return p;
 }

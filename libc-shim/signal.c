@@ -16,8 +16,8 @@ struct thread_signal_note signal_process_note[NSIG];
 static uint32_t interrupting; /* handlers without SA_RESTART, siginterrupt */
 
 int
-signal_take(struct thread_libc *l, uint32_t set,
-    struct thread_signal_note *note)
+signal_take(
+    struct thread_libc *l, uint32_t set, struct thread_signal_note *note)
 {
 	uint32_t own = l->sig_pending & set;
 	uint32_t all = own | (signal_process_pending & set);
@@ -122,7 +122,7 @@ static bool
 may_set(int signo)
 {
 	return signal_valid(signo) &&
-	    (SIGNAL_BIT(signo) & SIGNAL_NEVER_BLOCKED) == 0;
+	       (SIGNAL_BIT(signo) & SIGNAL_NEVER_BLOCKED) == 0;
 }
 
 static int

@@ -38,8 +38,8 @@ signal_call_with(struct thread_libc *l, const struct sigaction *act,
 	l->sig_blocked = mask & ~SIGNAL_NEVER_BLOCKED;
 	l->sig_handled++;
 	if (act->sa_flags & SA_ONSTACK)
-		top = signal_stack_top(l,
-		    (uintptr_t)__builtin_frame_address(0));
+		top =
+		    signal_stack_top(l, (uintptr_t)__builtin_frame_address(0));
 	/* A handler of one argument does not mind two more. */
 	if (top != 0)
 		signal_call_on(signo, info, uc, act->sa_sigaction, top);
@@ -69,13 +69,13 @@ sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
 {
 	struct thread_libc *l = thread_libc_self();
 	bool used = l->sig_stack_len != 0 &&
-	    on_signal_stack(l, (uintptr_t)__builtin_frame_address(0));
+		    on_signal_stack(l, (uintptr_t)__builtin_frame_address(0));
 
 	if (old != NULL) {
 		old->ss_sp = l->sig_stack;
 		old->ss_size = l->sig_stack_len;
 		old->ss_flags = l->sig_stack_len == 0 ? SS_DISABLE
-		    : used			      ? SS_ONSTACK
+				: used                ? SS_ONSTACK
 						      : 0;
 	}
 	if (stack == NULL)

@@ -8,10 +8,9 @@
 #include "libc-shim/shim.h"
 #include "libc-shim/signals.h"
 
-#define IGNORED_BY_DEFAULT                                        \
-	(SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGCONT) |               \
-	    SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGWINCH) |          \
-	    SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) |           \
+#define IGNORED_BY_DEFAULT                                                     \
+	(SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGCHLD) |      \
+	    SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | \
 	    SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
 bool
@@ -22,10 +21,9 @@ signal_default_ignores(int signo)
 
 /* Indexed by number; the order is <sys/signal.h>'s. */
 static const char *const names[] = {NULL, "Hangup", "Interrupt", "Quit",
-    "Illegal instruction", "Trace/breakpoint trap", "Aborted",
-    "Emulator trap", "Floating point exception", "Killed", "Bus error",
-    "Segmentation fault", "Bad system call", "Broken pipe", "Alarm clock",
-    "Terminated"};
+    "Illegal instruction", "Trace/breakpoint trap", "Aborted", "Emulator trap",
+    "Floating point exception", "Killed", "Bus error", "Segmentation fault",
+    "Bad system call", "Broken pipe", "Alarm clock", "Terminated"};
 
 static void
 announce(int signo)

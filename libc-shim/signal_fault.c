@@ -19,7 +19,7 @@
 #define RFLAGS_TF (1UL << 8)
 #define RFLAGS_DF (1UL << 10)
 
-#define VECTOR_DIVIDE	  0
+#define VECTOR_DIVIDE      0
 #define PAGE_FAULT_PRESENT 1 /* error code: not a missing page */
 
 /* signal.asm knows that gregs is at 40. */
@@ -44,8 +44,8 @@ libc_fault(struct trap_frame *f, int signo)
 static uintptr_t
 frame_place(const struct thread_libc *l, uintptr_t rsp, int sa_flags)
 {
-	uintptr_t need = sizeof(struct signal_fault_frame) + trap_fpu_len +
-	    STACK_SLACK;
+	uintptr_t need =
+	    sizeof(struct signal_fault_frame) + trap_fpu_len + STACK_SLACK;
 	uintptr_t lo, hi, at = rsp - RED_ZONE, top = 0;
 
 	if (sa_flags & SA_ONSTACK)
@@ -96,11 +96,11 @@ info_fill(siginfo_t *info, const struct trap_frame *f, int signo)
 	info->si_code = SI_KERNEL;
 	if (f->vector == TRAP_PAGE_FAULT) {
 		info->si_addr = (void *)cpu_cr2();
-		info->si_code = f->error & PAGE_FAULT_PRESENT ? SEGV_ACCERR
-							      : SEGV_MAPERR;
+		info->si_code =
+		    f->error & PAGE_FAULT_PRESENT ? SEGV_ACCERR : SEGV_MAPERR;
 	} else if (signo == SIGFPE) {
-		info->si_code = f->vector == VECTOR_DIVIDE ? FPE_INTDIV
-							   : FPE_FLTINV;
+		info->si_code =
+		    f->vector == VECTOR_DIVIDE ? FPE_INTDIV : FPE_FLTINV;
 	} else if (signo == SIGILL) {
 		info->si_code = ILL_ILLOPC;
 	} else if (signo == SIGTRAP) {

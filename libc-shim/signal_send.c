@@ -94,7 +94,7 @@ place(struct thread *t, struct thread_libc *self, int signo,
 		l = choose(self, signo);
 	}
 	by_default = !post(l, signo, note) &&
-	    signal_actions[signo].sa_handler == SIG_DFL;
+		     signal_actions[signo].sa_handler == SIG_DFL;
 	spin_unlock(&signal_lock, 0);
 	spin_unlock(&pthread_list_lock, flags);
 	if (by_default)
@@ -194,8 +194,7 @@ pthread_kill(pthread_t p, int signo)
 static int
 kill_process(pid_t pid, int signo, struct thread_signal_note note)
 {
-	if (pid != 0 && pid != -1 && pid != PROCESS_PID &&
-	    pid != -PROCESS_PID)
+	if (pid != 0 && pid != -1 && pid != PROCESS_PID && pid != -PROCESS_PID)
 		return -ESRCH;
 	return signal_send(NULL, signo, note);
 }

@@ -31,8 +31,8 @@ wait_one(uint32_t set, struct thread_signal_note *note, uint64_t deadline_ns)
 		if (err == -ETIMEDOUT || l->sig_handled != handled)
 			break;
 		err = thread_libc_wanted(l, true)
-		    ? -EINTR
-		    : waitq_sleep(&sleepers, &signal_lock, deadline_ns);
+			  ? -EINTR
+			  : waitq_sleep(&sleepers, &signal_lock, deadline_ns);
 		if (err == -EINTR && (l->sig_pending & set) == 0) {
 			l->sig_awaited = 0;
 			spin_unlock(&signal_lock, flags);

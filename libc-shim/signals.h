@@ -37,8 +37,8 @@ bool signal_deliver(void);
 /* The mask `how` is SIG_BLOCK, ...; delivers what it uncovers. */
 int signal_mask(int how, const sigset_t *set, sigset_t *old);
 /* Takes one pending signal of `set` away, or 0.  signal_lock is held. */
-int signal_take(struct thread_libc *l, uint32_t set,
-    struct thread_signal_note *note);
+int signal_take(
+    struct thread_libc *l, uint32_t set, struct thread_signal_note *note);
 
 /* signal_default.c: the default action; returns if that is to ignore. */
 void signal_default(int signo);

@@ -55,8 +55,8 @@ nanosleep(const struct timespec *ts, struct timespec *left)
 
 /* Returns the error number, unlike nanosleep. */
 PUBLIC int
-clock_nanosleep(clockid_t id, int flags, const struct timespec *ts,
-    struct timespec *left)
+clock_nanosleep(
+    clockid_t id, int flags, const struct timespec *ts, struct timespec *left)
 {
 	uint64_t deadline_ns;
 	int err;

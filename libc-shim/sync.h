@@ -30,8 +30,8 @@ sync_of(struct __sprat_sync *s)
  * -EINTR when a signal or (at a cancellation point) a cancellation waits.
  */
 static inline int
-sync_sleep(struct sync *s, struct waitq *q, uint64_t deadline_ns,
-    bool cancel_point)
+sync_sleep(
+    struct sync *s, struct waitq *q, uint64_t deadline_ns, bool cancel_point)
 {
 	if (thread_libc_wanted(thread_libc_self(), cancel_point))
 		return -EINTR;

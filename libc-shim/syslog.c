@@ -76,14 +76,12 @@ vsyslog(int priority, const char *fmt, va_list ap)
 	if (ident != NULL)
 		n = snprintf(line, sizeof(line) / 2, "%.200s", ident);
 	if (ident != NULL && (options & LOG_PID))
-		n += snprintf(line + n, sizeof(line) / 2, "[%d]",
-		    PROCESS_PID);
+		n += snprintf(line + n, sizeof(line) / 2, "[%d]", PROCESS_PID);
 	if (ident != NULL)
 		n += snprintf(line + n, sizeof(line) / 2, ": ");
 	vsnprintf(line + n, sizeof(line) - (size_t)n, expanded, ap);
 	n = (int)strlen(line);
-	fprintf(stderr, "%s%s", line,
-	    n > 0 && line[n - 1] == '\n' ? "" : "\n");
+	fprintf(stderr, "%s%s", line, n > 0 && line[n - 1] == '\n' ? "" : "\n");
 }
 
 PUBLIC void

@@ -13,7 +13,7 @@
 #include "kernel/kernel.h"
 #include "libc-shim/shim.h"
 
-#define RELEASE	  "0.1"
+#define RELEASE   "0.1"
 #define PATH_LEN  4096
 #define NAME_LEN  255
 #define FILES_MAX 65536
@@ -189,8 +189,8 @@ pathconf(const char *path, int name)
 		return 0;
 	default:
 		return name < 0 || name > _PC_TIMESTAMP_RESOLUTION
-		    ? posix_result(-EINVAL)
-		    : -1;
+			   ? posix_result(-EINVAL)
+			   : -1;
 	}
 }
 

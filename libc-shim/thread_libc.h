@@ -18,8 +18,8 @@
 #include "kernel/kernel.h"
 
 #define THREAD_KEYS_INLINE 32
-#define THREAD_NAME_LEN	   16 /* with its NUL, as Linux has it */
-#define THREAD_SIGNALS	   32 /* NSIG */
+#define THREAD_NAME_LEN    16 /* with its NUL, as Linux has it */
+#define THREAD_SIGNALS     32 /* NSIG */
 
 /* A thread-specific value counts only while `seq` is its key's number. */
 struct thread_key_value {
@@ -54,7 +54,7 @@ struct thread_libc {
 	struct thread *thread;
 	struct thread_libc *next, *prev;
 	struct pthread_cleanup *cleanup; /* innermost */
-	unsigned read_locks; /* rwlocks held for reading */
+	unsigned read_locks;             /* rwlocks held for reading */
 	char name[THREAD_NAME_LEN];
 
 	/* pthread_cancel.c */
@@ -90,7 +90,7 @@ static inline bool
 thread_libc_wanted(const struct thread_libc *l, bool cancel_point)
 {
 	return (l->sig_pending & ~l->sig_blocked) != 0 ||
-	    (cancel_point && l->cancel_wanted && !l->cancel_off);
+	       (cancel_point && l->cancel_wanted && !l->cancel_off);
 }
 
 static inline bool

@@ -17,7 +17,7 @@
 
 static struct spinlock timer_lock = SPINLOCK("timers");
 static struct waitq timer_waitq; /* the timer thread */
-static struct timer *armed;	 /* in no order: there are few */
+static struct timer *armed;      /* in no order: there are few */
 static bool started;
 
 /* timer_lock is held in these. */
@@ -110,8 +110,7 @@ start_function(const struct sigevent *ev)
 static void
 notify(const struct sigevent *ev)
 {
-	struct thread_signal_note note = {ev->sigev_value.sival_ptr,
-	    SI_TIMER};
+	struct thread_signal_note note = {ev->sigev_value.sival_ptr, SI_TIMER};
 
 	if (ev->sigev_notify == SIGEV_THREAD)
 		start_function(ev);

@@ -13,7 +13,7 @@ struct timer {
 	uint64_t deadline_ns;
 	uint64_t interval_ns; /* 0: once */
 	unsigned overrun;     /* expirations the last notice stood for, - 1 */
-	clockid_t clock; /* of absolute times */
+	clockid_t clock;      /* of absolute times */
 	struct sigevent event;
 };
 

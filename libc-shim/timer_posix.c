@@ -9,8 +9,8 @@
 #include "libc-shim/timer.h"
 
 PUBLIC int
-timer_create(clockid_t clock, struct sigevent *restrict event,
-    timer_t *restrict id)
+timer_create(
+    clockid_t clock, struct sigevent *restrict event, timer_t *restrict id)
 {
 	struct timer *t;
 
@@ -84,8 +84,8 @@ timer_settime(timer_t id, int flags, const struct itimerspec *restrict value,
 	if (err == 0)
 		err = clock_from_timespec(&value->it_interval, &interval_ns);
 	if (err == 0)
-		err = timer_set(t, deadline_ns, interval_ns, &left_ns,
-		    &old_interval_ns);
+		err = timer_set(
+		    t, deadline_ns, interval_ns, &left_ns, &old_interval_ns);
 	if (err == 0)
 		tell(old, left_ns, old_interval_ns);
 	return (int)posix_result(err);

@@ -28,10 +28,10 @@ int sem_destroy(sem_t *); /* EBUSY: threads wait for it */
 /* Cancellation points; EINTR after a signal handler without SA_RESTART. */
 int sem_wait(sem_t *);
 int sem_timedwait(sem_t *__restrict, const struct timespec *__restrict);
-int sem_clockwait(sem_t *__restrict, clockid_t,
-    const struct timespec *__restrict);
+int sem_clockwait(
+    sem_t *__restrict, clockid_t, const struct timespec *__restrict);
 int sem_trywait(sem_t *); /* EAGAIN: it is 0 */
-int sem_post(sem_t *);	  /* EOVERFLOW */
+int sem_post(sem_t *);    /* EOVERFLOW */
 int sem_getvalue(sem_t *__restrict, int *__restrict);
 
 /* With O_CREAT a mode and a value follow.  EEXIST, ENOENT, EINVAL, ENOMEM. */

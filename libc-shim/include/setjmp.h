@@ -25,9 +25,9 @@ void siglongjmp(sigjmp_buf, int) __attribute__((__noreturn__));
 __END_DECLS
 
 /* A macro: setjmp must be called from the frame that is to be restored. */
-#define sigsetjmp(env, save) \
+#define sigsetjmp(env, save)                                                   \
 	(__sigsetjmp_mask(env, save), setjmp((env)->__registers))
-#define _setjmp(env)	   setjmp(env)
+#define _setjmp(env)       setjmp(env)
 #define _longjmp(env, val) longjmp(env, val)
 
 #endif

@@ -15,7 +15,7 @@
 #ifndef CLOCK_MONOTONIC_RAW
 #define CLOCK_MONOTONIC_RAW    ((clockid_t)5)
 #define CLOCK_MONOTONIC_COARSE ((clockid_t)6)
-#define CLOCK_BOOTTIME	       ((clockid_t)7)
+#define CLOCK_BOOTTIME         ((clockid_t)7)
 #endif
 
 __BEGIN_DECLS

@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
 	size_t __stack_len; /* 0: the default */
 	size_t __guard_len;
-	void *__stack;	    /* as pthread_getattr_np reports it */
+	void *__stack; /* as pthread_getattr_np reports it */
 	int __detached;
 	int __policy;
 	int __inherit;
@@ -63,7 +63,7 @@ typedef struct {
 	unsigned __pad;
 	unsigned long __writer;
 	struct __sprat_sync __sync; /* writers queue here ... */
-	void *__readers[2];	    /* ... and readers here */
+	void *__readers[2];         /* ... and readers here */
 } pthread_rwlock_t;
 
 typedef struct {

@@ -7,9 +7,9 @@
 #include <sys/time.h>
 #include <sys/types.h>
 
-#define RUSAGE_SELF	0
+#define RUSAGE_SELF     0
 #define RUSAGE_CHILDREN (-1)
-#define RUSAGE_THREAD	1
+#define RUSAGE_THREAD   1
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP    1

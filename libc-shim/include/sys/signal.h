@@ -24,42 +24,42 @@
 typedef __sigset_t sigset_t;
 #endif
 
-#define SIGHUP	  1
-#define SIGINT	  2
-#define SIGQUIT	  3
-#define SIGILL	  4
-#define SIGTRAP	  5
-#define SIGABRT	  6
-#define SIGIOT	  SIGABRT
-#define SIGEMT	  7
-#define SIGFPE	  8
-#define SIGKILL	  9
-#define SIGBUS	  10
-#define SIGSEGV	  11
-#define SIGSYS	  12
-#define SIGPIPE	  13
-#define SIGALRM	  14
-#define SIGTERM	  15
-#define SIGURG	  16
-#define SIGSTOP	  17
-#define SIGTSTP	  18
-#define SIGCONT	  19
-#define SIGCHLD	  20
-#define SIGCLD	  SIGCHLD
-#define SIGTTIN	  21
-#define SIGTTOU	  22
-#define SIGIO	  23
-#define SIGPOLL	  SIGIO
-#define SIGXCPU	  24
-#define SIGXFSZ	  25
+#define SIGHUP    1
+#define SIGINT    2
+#define SIGQUIT   3
+#define SIGILL    4
+#define SIGTRAP   5
+#define SIGABRT   6
+#define SIGIOT    SIGABRT
+#define SIGEMT    7
+#define SIGFPE    8
+#define SIGKILL   9
+#define SIGBUS    10
+#define SIGSEGV   11
+#define SIGSYS    12
+#define SIGPIPE   13
+#define SIGALRM   14
+#define SIGTERM   15
+#define SIGURG    16
+#define SIGSTOP   17
+#define SIGTSTP   18
+#define SIGCONT   19
+#define SIGCHLD   20
+#define SIGCLD    SIGCHLD
+#define SIGTTIN   21
+#define SIGTTOU   22
+#define SIGIO     23
+#define SIGPOLL   SIGIO
+#define SIGXCPU   24
+#define SIGXFSZ   25
 #define SIGVTALRM 26
-#define SIGPROF	  27
+#define SIGPROF   27
 #define SIGWINCH  28
-#define SIGLOST	  29
-#define SIGUSR1	  30
-#define SIGUSR2	  31
-#define NSIG	  32
-#define _NSIG	  NSIG
+#define SIGLOST   29
+#define SIGUSR1   30
+#define SIGUSR2   31
+#define NSIG      32
+#define _NSIG     NSIG
 
 #define SA_NOCLDSTOP 0x01
 #define SA_SIGINFO   0x02
@@ -80,7 +80,7 @@ typedef __sigset_t sigset_t;
 #define MINSIGSTKSZ 2048
 #define SIGSTKSZ    16384
 
-#define SI_USER	   0
+#define SI_USER    0
 #define SI_KERNEL  0x80
 #define SI_QUEUE   (-1)
 #define SI_TIMER   (-2)
@@ -157,8 +157,8 @@ typedef struct sigaltstack {
 __BEGIN_DECLS
 
 /* EINVAL: no such signal, or a handler for SIGKILL or SIGSTOP. */
-int sigaction(int, const struct sigaction *__restrict,
-    struct sigaction *__restrict);
+int sigaction(
+    int, const struct sigaction *__restrict, struct sigaction *__restrict);
 int sigprocmask(int, const sigset_t *__restrict, sigset_t *__restrict);
 int pthread_sigmask(int, const sigset_t *__restrict, sigset_t *__restrict);
 int sigpending(sigset_t *);

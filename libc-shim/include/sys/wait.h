@@ -11,21 +11,21 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define WNOHANG	   1
+#define WNOHANG    1
 #define WUNTRACED  2
 #define WSTOPPED   2
-#define WEXITED	   4
+#define WEXITED    4
 #define WCONTINUED 8
-#define WNOWAIT	   16
+#define WNOWAIT    16
 
-#define WEXITSTATUS(s)	(((s) >> 8) & 0xff)
-#define WTERMSIG(s)	((s)&0x7f)
-#define WSTOPSIG(s)	WEXITSTATUS(s)
-#define WIFEXITED(s)	(WTERMSIG(s) == 0)
-#define WIFSTOPPED(s)	(((s)&0xff) == 0x7f)
-#define WIFSIGNALED(s)	(WTERMSIG(s) != 0 && WTERMSIG(s) != 0x7f)
+#define WEXITSTATUS(s)  (((s) >> 8) & 0xff)
+#define WTERMSIG(s)     ((s)&0x7f)
+#define WSTOPSIG(s)     WEXITSTATUS(s)
+#define WIFEXITED(s)    (WTERMSIG(s) == 0)
+#define WIFSTOPPED(s)   (((s)&0xff) == 0x7f)
+#define WIFSIGNALED(s)  (WTERMSIG(s) != 0 && WTERMSIG(s) != 0x7f)
 #define WIFCONTINUED(s) ((s) == 0xffff)
-#define WCOREDUMP(s)	(((s)&0x80) != 0)
+#define WCOREDUMP(s)    (((s)&0x80) != 0)
 
 typedef enum { P_ALL, P_PID, P_PGID } idtype_t;
 
