@@ -64,7 +64,8 @@ hex_parse(const uint8_t *p, uint32_t *out)
 static bool
 starts_with(const struct cpio *c, const char *magic, size_t len)
 {
-	return c->len - c->at >= len && memcmp(c->base + c->at, magic, len) == 0;
+	return c->len - c->at >= len &&
+	    memcmp(c->base + c->at, magic, len) == 0;
 }
 
 /* Says what the bytes are that should have been a header. */

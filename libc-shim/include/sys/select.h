@@ -34,7 +34,7 @@ typedef struct {
 #define FD_SET(n, p)	((void)(__FD_WORD(n, p) |= __FD_BIT(n)))
 #define FD_CLR(n, p)	((void)(__FD_WORD(n, p) &= ~__FD_BIT(n)))
 #define FD_ISSET(n, p)	((__FD_WORD(n, p) & __FD_BIT(n)) != 0)
-#define FD_ZERO(p)	__builtin_memset((p), 0, sizeof(*(p)))
+#define FD_ZERO(p)	((void)__builtin_memset((p), 0, sizeof(*(p))))
 
 __BEGIN_DECLS
 
