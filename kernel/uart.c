@@ -13,8 +13,8 @@
 #define COM1	 0x3f8
 #define COM1_GSI 4
 
-#define RBR_THR (COM1 + 0)
-#define IER	(COM1 + 1)
+#define RBR_THR (COM1 + 0) /* with DLAB: divisor, low byte */
+#define IER	(COM1 + 1) /* with DLAB: divisor, high byte */
 #define IIR_FCR (COM1 + 2)
 #define LCR	(COM1 + 3)
 #define MCR	(COM1 + 4)
@@ -23,8 +23,10 @@
 
 #define IER_ERBFI    0x01 /* received data available */
 #define IER_ETBEI    0x02 /* transmitter holding register empty */
-#define FCR_ENABLE   0x07 /* FIFOs on and cleared, interrupt at one byte */
+#define FCR_CLEAR    0x07 /* FIFOs on and cleared */
+#define FCR_TRIGGER  0xc1 /* on, interrupt at 14 bytes or when no more come */
 #define LCR_8N1	     0x03
+#define LCR_DLAB     0x80
 #define MCR_DTR_RTS  0x0b /* and OUT2, which gates the interrupt line */
 #define LSR_DR	     0x01
 #define LSR_THRE     0x20
@@ -58,26 +60,40 @@ uart_get(uint8_t *p, size_t len)
 static void
 uart_irq(void *arg)
 {
+	uint64_t flags = spin_lock(&uart_lock);
+
 	(void)arg;
-	spin_lock(&uart_lock);
 	ier = 0;
 	cpu_outb(IER, 0);
-	spin_unlock(&uart_lock, 0);
+	spin_unlock(&uart_lock, flags);
 	console_event();
+}
+
+/* Before the first wait.  The highest speed, for a virtual port's "no more
+ * come" is four characters' time. */
+static void
+attach(void)
+{
+	cpu_outb(LCR, LCR_8N1 | LCR_DLAB);
+	cpu_outb(RBR_THR, 1);
+	cpu_outb(IER, 0);
+	cpu_outb(LCR, LCR_8N1);
+	cpu_outb(IIR_FCR, FCR_TRIGGER);
+	if (irq_gsi_attach(COM1_GSI, uart_irq, NULL) < 0)
+		panic("uart: no interrupt for COM1");
 }
 
 static void
 want(uint8_t bit)
 {
 	uint64_t flags = spin_lock(&uart_lock);
-	bool attach = !attached;
 
+	if (!attached)
+		attach();
 	attached = true;
 	ier |= bit;
 	cpu_outb(IER, ier);
 	spin_unlock(&uart_lock, flags);
-	if (attach && irq_gsi_attach(COM1_GSI, uart_irq, NULL) < 0)
-		panic("uart: no interrupt for COM1");
 }
 
 static void
@@ -96,8 +112,7 @@ static const struct console_dev uart = {
 	"16550", uart_put, uart_get, uart_want_get, uart_want_put
 };
 
-/* An absent port reads as all ones and keeps nothing.  The line's speed is
- * the firmware's: nobody in a virtual machine counts bits. */
+/* An absent port reads as all ones and keeps nothing. */
 const struct console_dev *
 uart_console(void)
 {
@@ -106,7 +121,7 @@ uart_console(void)
 		return NULL;
 	cpu_outb(IER, 0);
 	cpu_outb(LCR, LCR_8N1);
-	cpu_outb(IIR_FCR, FCR_ENABLE);
+	cpu_outb(IIR_FCR, FCR_CLEAR);
 	cpu_outb(MCR, MCR_DTR_RTS);
 	return &uart;
 }
