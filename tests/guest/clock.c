@@ -14,7 +14,7 @@
 #include <sys/times.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 static void
 monotonic(void)

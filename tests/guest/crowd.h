@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 #define WORKERS 8
 

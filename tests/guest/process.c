@@ -16,7 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 static void
 identity(void)

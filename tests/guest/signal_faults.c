@@ -14,7 +14,7 @@
 #include <sys/ucontext.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 /* Opaque to the compiler, which knows better than to write there. */
 static volatile int *volatile nowhere = (volatile int *)16;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 static volatile sig_atomic_t got[NSIG], depth, deepest;
 static siginfo_t last;

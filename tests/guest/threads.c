@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
-#include "tests/guest/crowd.h"
+#include "check.h"
+#include "crowd.h"
 
 /* --- birth and death --- */
 

@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "tests/guest/check.h"
-#include "tests/guest/crowd.h"
+#include "check.h"
+#include "crowd.h"
 
 static double expected[WORKERS];
 static unsigned counter;

@@ -13,7 +13,7 @@
 #include <threads.h>
 #include <unistd.h>
 
-#include "tests/guest/check.h"
+#include "check.h"
 
 /* --- keys --- */
 
