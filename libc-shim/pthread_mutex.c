@@ -66,7 +66,8 @@ lock_again(pthread_mutex_t *m, int busy)
 	return 0;
 }
 
-int
+/* Not inlined here or below: the public functions save no registers then. */
+__attribute__((noinline)) int
 mutex_lock(pthread_mutex_t *m, uint64_t deadline_ns)
 {
 	unsigned long self;
@@ -84,7 +85,7 @@ mutex_lock(pthread_mutex_t *m, uint64_t deadline_ns)
 	return err;
 }
 
-int
+__attribute__((noinline)) int
 mutex_unlock(pthread_mutex_t *m)
 {
 	if (m->__kind != PTHREAD_MUTEX_NORMAL) {
