@@ -150,7 +150,8 @@ int log_format(char *buf, size_t len, const char *fmt, va_list ap);
 /* panic.c */
 void panic(const char *fmt, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
-void panic_backtrace(uintptr_t rip, uintptr_t rbp);
+/* caller: a return address that no frame holds, or 0. */
+void panic_backtrace(uintptr_t rip, uintptr_t caller, uintptr_t rbp);
 
 /* initrd, as boot left it; len 0 if none */
 extern const void *initrd_base;

@@ -77,7 +77,7 @@ frame_print(unsigned n, uintptr_t rip)
 /* A frame pointer is followed only while it stays on this thread's stack and
  * moves towards its top: a smashed stack ends the list, not the report. */
 void
-panic_backtrace(uintptr_t rip, uintptr_t rbp)
+panic_backtrace(uintptr_t rip, uintptr_t caller, uintptr_t rbp)
 {
 	uintptr_t lo, hi;
 	unsigned n = 0;
@@ -85,6 +85,8 @@ panic_backtrace(uintptr_t rip, uintptr_t rbp)
 	thread_stack(thread_current(), &lo, &hi);
 	log_line("backtrace:");
 	frame_print(n++, rip);
+	if (caller != 0)
+		frame_print(n++, caller - 1);
 	while (n < FRAMES_MAX && rbp >= lo && rbp + 16 <= hi && rbp % 8 == 0) {
 		rip = ((uintptr_t *)rbp)[1];
 		if (rip == 0)
@@ -109,7 +111,7 @@ panic(const char *fmt, ...)
 	log_format(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	log_line("panic: %s", text);
-	panic_backtrace((uintptr_t)__builtin_return_address(0) - 1,
+	panic_backtrace((uintptr_t)__builtin_return_address(0) - 1, 0,
 	    *(uintptr_t *)__builtin_frame_address(0));
 	kernel_exit(STATUS_PANIC);
 }

@@ -19,6 +19,7 @@
 #include "kernel/trap.h"
 
 #define SLICE_NS 5000000ULL
+#define THREAD_ALIGN 64UL
 
 #define STACK_MAIN_MAX	(8UL << 20)
 #define STACK_MAIN_MIN	(64UL << 10)
@@ -414,9 +415,11 @@ thread_alloc(size_t stack_len)
 	uintptr_t at;
 	char *pages;
 
-	if (align < 64)
-		align = 64;
-	tls = ALIGN_UP((size_t)__tls_memsz, align);
+	if (align == 0)
+		align = 1;
+	tls = ALIGN_UP((size_t)__tls_memsz, align); /* below FS, [TLS] 3 */
+	if (align < THREAD_ALIGN)
+		align = THREAD_ALIGN;
 	if (stack_len > SIZE_MAX / 2)
 		return NULL;
 	npages = ALIGN_UP(stack_len + tls + align + sizeof(*t), PAGE_SIZE) /

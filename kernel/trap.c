@@ -149,6 +149,49 @@ page_fault_describe(const struct trap_frame *f, uintptr_t addr)
 				"nothing is mapped there");
 }
 
+static bool
+is_text(uintptr_t addr)
+{
+	extern char __image_start[], __rodata_start[];
+
+	return addr >= (uintptr_t)__image_start &&
+	    addr < (uintptr_t)__rodata_start;
+}
+
+/* Does a call instruction end at `ret` that may have led to rip?  [SDM] 2,
+ * CALL: E8 and a distance, or FF /2. */
+static bool
+call_led_to(uintptr_t ret, uintptr_t rip)
+{
+	const uint8_t *end = (const uint8_t *)ret;
+	int len;
+
+	if (!is_text(ret - 7) || !is_text(ret))
+		return false;
+	if (end[-5] == 0xe8 &&
+	    rip - (ret + *(const int32_t *)(end - 4)) < PAGE_SIZE)
+		return true;
+	for (len = 2; len <= 7; len++)
+		if (end[-len] == 0xff && (end[1 - len] & 0x38) == 0x10)
+			return true;
+	return false;
+}
+
+/* A function that needs no stack has no frame, nor has a call to where no code
+ * is: then the return address is on top of the stack. */
+static void
+backtrace(const struct trap_frame *f)
+{
+	uintptr_t lo, hi, caller = 0;
+
+	thread_stack(thread_current(), &lo, &hi);
+	if (f->rsp >= lo && f->rsp + 8 <= hi)
+		caller = *(uintptr_t *)f->rsp;
+	if (!call_led_to(caller, f->rip))
+		caller = 0;
+	panic_backtrace(f->rip, caller, f->rbp);
+}
+
 static void
 exception(struct trap_frame *f)
 {
@@ -170,7 +213,7 @@ exception(struct trap_frame *f)
 	if (f->vector == TRAP_PAGE_FAULT)
 		page_fault_describe(f, addr);
 	panic_registers(f);
-	panic_backtrace(f->rip, f->rbp);
+	backtrace(f);
 	kernel_exit(128 + signo);
 }
 

@@ -13,7 +13,8 @@
 #include "kernel/kernel.h"
 #include "kernel/tsc.h"
 
-#define SETTLE_NS 100000000ULL
+#define SETTLE_NS     100000000ULL
+#define PERIOD_MIN_NS 50000ULL /* a shorter one would drown us, and QEMU */
 
 /* ns = base_ns + (tsc - base_tsc) * mult / 2^32 */
 static uint64_t base_tsc, base_ns, mult;
@@ -58,8 +59,10 @@ run_start(uint64_t now_ns, uint64_t deadline_ns)
 {
 	uint64_t end = deadline_ns < SETTLE_NS ? deadline_ns : SETTLE_NS;
 
+	if (end < now_ns + PERIOD_MIN_NS)
+		end = now_ns + PERIOD_MIN_NS;
 	run.ns = now_ns;
-	run.count = ticks(end > now_ns ? end - now_ns : 0);
+	run.count = ticks(end - now_ns);
 	run.deadline_ns = deadline_ns;
 	lapic_timer_start(run.count, true);
 }

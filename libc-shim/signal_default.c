@@ -54,6 +54,6 @@ abort(void)
 	if (signal_abort_hook != NULL)
 		signal_abort_hook();
 	announce(SIGABRT);
-	panic_backtrace((uintptr_t)__builtin_return_address(0), frame[0]);
+	panic_backtrace((uintptr_t)__builtin_return_address(0), 0, frame[0]);
 	kernel_exit(128 + SIGABRT);
 }

@@ -132,6 +132,17 @@ def run(*args, **more):
                  **more)
 
 
+@pytest.mark.parametrize("machine", ["microvm", "q35", "pc"])
+@pytest.mark.parametrize("name", ["files", "files_threads", "polling"])
+def test_in_the_guest(name, machine):
+    image = ROOT / f"build/tests/{name}.elf"
+    if not image.exists():
+        pytest.skip(f"needs {name}.elf: make test")
+    r = run("--machine", machine, image)
+    assert b"not ok" not in r.stdout, r.stdout.decode()
+    assert (r.returncode, r.stderr) == (0, b"")
+
+
 def archive(tree, path, form="newc"):
     with open(path, "wb") as out:
         subprocess.run(f"find . | sort | cpio -o -H {form} --quiet",

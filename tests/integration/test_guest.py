@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: ISC
+"""The programs in tests/guest/ on every machine type, in little RAM and much;
+each prints `ok`/`not ok` lines and ends with 0 if all is well."""
+import pytest
+
+from support import ROOT, sprat
+
+MACHINES = ["microvm", "q35", "pc"]
+ELSEWHERE = {"fault", "files", "files_threads"}  # test_faults, test_files
+PROGRAMS = sorted(p.stem for p in (ROOT / "tests/guest").glob("*.c"))
+
+
+def check(program, *options):
+    r = sprat("run", "-q", *options, ROOT / f"build/tests/{program}.elf")
+    out = r.stdout.decode(errors="replace")
+    bad = [line for line in out.splitlines() if line.startswith("not ok")]
+    assert r.returncode == 0 and not bad, out + r.stderr.decode()
+    assert "ok " in out, out
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("program", [p for p in PROGRAMS
+                                     if p not in ELSEWHERE])
+def test_program(program, machine):
+    check(program, "--machine", machine)
+
+
+@pytest.mark.parametrize("ram", ["4M", "64M", "2G"])
+def test_memory_exhausted(ram):
+    check("memory", "-m", ram)
+
+
+@pytest.mark.parametrize("ram", ["2M", "3M", "128M", "16G"])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_hello_in_any_ram(machine, ram):
+    r = sprat("run", "-q", "--machine", machine, "-m", ram,
+              ROOT / "build/apps/hello.elf")
+    assert r.returncode == 0, r.stderr.decode()
+    assert r.stdout.count(b"\n") == 1
