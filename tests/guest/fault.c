@@ -142,7 +142,7 @@ non_canonical(void)
 static void
 divide(void)
 {
-	printf("%d\n", 1 / zero);
+	printf("%d\n", 100 / zero);
 }
 
 static void
