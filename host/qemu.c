@@ -20,6 +20,7 @@
 
 #define PAGE     4096ULL
 #define RESERVED (256ULL << 10) /* stacks, page tables, a first heap */
+#define MEMORY_RESERVED_KIB (1ULL << 20) /* up to this, QEMU checks first */
 
 /* The firmware puts the kernel command line below 960 KiB, where a PC has its
  * VGA window below 768 KiB.  QEMU gets it as one argument, of which Linux
@@ -80,6 +81,22 @@ qemu_memory_needed(const struct elf *e, uint64_t initrd_len)
 	return end + ((initrd_len + PAGE - 1) & ~(PAGE - 1)) + RESERVED;
 }
 
+/* A guest takes from the host what it touches, so a large one need not be
+ * covered beforehand by memory and swap. */
+static void
+add_memory(struct words *argv, uint64_t kib)
+{
+	words_add(argv, "-m");
+	words_addf(argv, "%" PRIu64 "k", kib);
+	if (kib <= MEMORY_RESERVED_KIB)
+		return;
+	words_add(argv, "-object");
+	words_addf(argv, "memory-backend-ram,id=ram,size=%" PRIu64
+	    "k,reserve=off", kib);
+	words_add(argv, "-machine");
+	words_add(argv, "memory-backend=ram");
+}
+
 static void
 add_machine(const struct run_options *o, struct words *argv)
 {
@@ -98,8 +115,7 @@ add_machine(const struct run_options *o, struct words *argv)
 	words_add(argv, kvm ? "kvm" : "tcg,tb-size=64");
 	words_add(argv, "-cpu");
 	words_add(argv, kvm ? "host,migratable=off" : "max");
-	words_add(argv, "-m");
-	words_addf(argv, "%" PRIu64 "k", (o->memory + 1023) / 1024);
+	add_memory(argv, (o->memory + 1023) / 1024);
 	words_add(argv, "-nodefaults");
 	words_add(argv, "-no-user-config");
 	words_add(argv, "-no-reboot");

@@ -30,7 +30,7 @@ def test_memory_exhausted(ram):
     check("memory", "-m", ram)
 
 
-@pytest.mark.parametrize("ram", ["2M", "3M", "128M", "16G"])
+@pytest.mark.parametrize("ram", ["2M", "3M", "128M", "16G", "600G"])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_hello_in_any_ram(machine, ram):
     r = sprat("run", "-q", "--machine", machine, "-m", ram,
