@@ -73,8 +73,7 @@ fchmodat(int dirfd, const char *path, mode_t mode, int flags)
 	unsigned how;
 	int err = how_of(flags, &how);
 
-	return (int)posix_result(
-	    err != 0 ? err : set_at(dirfd, path, how, &a));
+	return (int)posix_result(err != 0 ? err : set_at(dirfd, path, how, &a));
 }
 
 /* --- owner --- */
@@ -122,8 +121,7 @@ fchownat(int dirfd, const char *path, uid_t uid, gid_t gid, int flags)
 	unsigned how;
 	int err = how_of(flags, &how);
 
-	return (int)posix_result(
-	    err != 0 ? err : set_at(dirfd, path, how, &a));
+	return (int)posix_result(err != 0 ? err : set_at(dirfd, path, how, &a));
 }
 
 /* --- size --- */
@@ -222,9 +220,10 @@ from_timeval(const struct timeval *tv, struct timespec *out)
 
 	for (i = 0; tv != NULL && i < 2; i++) {
 		out[i].tv_sec = tv[i].tv_sec;
-		out[i].tv_nsec = tv[i].tv_usec < 0 || tv[i].tv_usec > 999999 ?
-		    (long)NS_PER_S : /* which is refused */
-		    tv[i].tv_usec * 1000;
+		out[i].tv_nsec = tv[i].tv_usec < 0 || tv[i].tv_usec > 999999
+				     ? (long)NS_PER_S
+				     : /* which is refused */
+				     tv[i].tv_usec * 1000;
 	}
 	return tv == NULL ? NULL : out;
 }
@@ -248,8 +247,8 @@ lutimes(const char *path, const struct timeval *tv)
 {
 	struct timespec ts[2];
 
-	return (int)posix_result(path_times(path, from_timeval(tv, ts),
-	    AT_SYMLINK_NOFOLLOW));
+	return (int)posix_result(
+	    path_times(path, from_timeval(tv, ts), AT_SYMLINK_NOFOLLOW));
 }
 
 PUBLIC int
@@ -257,8 +256,7 @@ futimes(int fd, const struct timeval *tv)
 {
 	struct timespec ts[2];
 
-	return (int)posix_result(
-	    times_set(fd, NULL, from_timeval(tv, ts), 0));
+	return (int)posix_result(times_set(fd, NULL, from_timeval(tv, ts), 0));
 }
 
 PUBLIC int
@@ -270,6 +268,5 @@ utime(const char *path, const struct utimbuf *t)
 		ts[0].tv_sec = t->actime;
 		ts[1].tv_sec = t->modtime;
 	}
-	return (int)posix_result(
-	    path_times(path, t == NULL ? NULL : ts, 0));
+	return (int)posix_result(path_times(path, t == NULL ? NULL : ts, 0));
 }

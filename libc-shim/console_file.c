@@ -39,7 +39,6 @@ console_fstat(struct file *f, struct stat *st)
 	return 0;
 }
 
-
 static unsigned
 console_poll(struct file *f, struct pollq **q)
 {
@@ -61,17 +60,17 @@ console_close(struct file *f)
 struct pollq console_pollq;
 
 static const struct file_ops console_ops = {
-	.read = console_file_read,
-	.write = console_file_write,
-	.fstat = console_fstat,
-	.poll = console_poll,
-	.close = console_close,
+    .read = console_file_read,
+    .write = console_file_write,
+    .fstat = console_fstat,
+    .poll = console_poll,
+    .close = console_close,
 };
 
 struct file console_files[3] = {
-	{.ops = &console_ops, .refs = 1, .flags = O_RDWR},
-	{.ops = &console_ops, .refs = 1, .flags = O_RDWR},
-	{.ops = &console_ops, .refs = 1, .flags = O_RDWR},
+    {.ops = &console_ops, .refs = 1, .flags = O_RDWR},
+    {.ops = &console_ops, .refs = 1, .flags = O_RDWR},
+    {.ops = &console_ops, .refs = 1, .flags = O_RDWR},
 };
 
 bool

@@ -16,7 +16,6 @@ int console_watch(void);
 
 int console_open(const struct device_node *d, int flags, struct file **out);
 /* -ENXIO unless console_is_tty. */
-int console_tty_open(const struct device_node *d, int flags,
-    struct file **out);
+int console_tty_open(const struct device_node *d, int flags, struct file **out);
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define HEADER_LEN 110 /* "070701" and 13 fields of 8 hexadecimal digits */
-#define FIELDS	   13
+#define FIELDS     13
 #define NAME_LIMIT 4096
 
 enum field {
@@ -65,7 +65,7 @@ static bool
 starts_with(const struct cpio *c, const char *magic, size_t len)
 {
 	return c->len - c->at >= len &&
-	    memcmp(c->base + c->at, magic, len) == 0;
+	       memcmp(c->base + c->at, magic, len) == 0;
 }
 
 /* Says what the bytes are that should have been a header. */
@@ -73,10 +73,13 @@ static int
 not_a_header(struct cpio *c)
 {
 	if (starts_with(c, "\x1f\x8b", 2))
-		return broken(c, "it is compressed with gzip; give it unpacked");
-	if (starts_with(c, "\xfd" "7zXZ", 5) ||
-	    starts_with(c, "\x28\xb5\x2f\xfd", 4) ||
-	    starts_with(c, "BZh", 3))
+		return broken(
+		    c, "it is compressed with gzip; give it unpacked");
+	if (starts_with(c,
+		"\xfd"
+		"7zXZ",
+		5) ||
+	    starts_with(c, "\x28\xb5\x2f\xfd", 4) || starts_with(c, "BZh", 3))
 		return broken(c, "it is compressed; give it unpacked");
 	if (starts_with(c, "070707", 6) || starts_with(c, "\xc7\x71", 2))
 		return broken(c, "old cpio format; make it with cpio -H newc");

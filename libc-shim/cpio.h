@@ -13,13 +13,13 @@
 struct cpio {
 	const uint8_t *base;
 	size_t len, at;
-	size_t start;	   /* of the archive that we are in */
+	size_t start;      /* of the archive that we are in */
 	unsigned ntrailer; /* archives that are behind us */
 	const char *error; /* after -EINVAL: what is wrong at byte `at` */
 };
 
 struct cpio_entry {
-	const char *name; /* in the archive, NUL-terminated, not empty */
+	const char *name;    /* in the archive, NUL-terminated, not empty */
 	const uint8_t *data; /* in the archive; of a link: its target */
 	size_t len;
 	uint32_t ino, mode, uid, gid, nlink, mtime;

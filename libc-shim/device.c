@@ -64,28 +64,28 @@ soft_close(struct file *f)
 }
 
 static const struct file_ops null_ops = {
-	.read = null_read,
-	.write = null_write,
-	.size = no_size,
-	.close = soft_close,
+    .read = null_read,
+    .write = null_write,
+    .size = no_size,
+    .close = soft_close,
 };
 static const struct file_ops zero_ops = {
-	.read = zero_read,
-	.write = null_write,
-	.size = no_size,
-	.close = soft_close,
+    .read = zero_read,
+    .write = null_write,
+    .size = no_size,
+    .close = soft_close,
 };
 static const struct file_ops full_ops = {
-	.read = zero_read,
-	.write = full_write,
-	.size = no_size,
-	.close = soft_close,
+    .read = zero_read,
+    .write = full_write,
+    .size = no_size,
+    .close = soft_close,
 };
 static const struct file_ops random_ops = {
-	.read = random_read,
-	.write = null_write,
-	.size = no_size,
-	.close = soft_close,
+    .read = random_read,
+    .write = null_write,
+    .size = no_size,
+    .close = soft_close,
 };
 
 static int
@@ -140,19 +140,19 @@ standard_open(const struct device_node *d, int flags, struct file **out)
 #define STANDARD_MAJOR 250 /* of the range for local use */
 
 static struct device_node builtin[] = {
-	{"null", S_IFCHR | 0666, DEVICE_NUMBER(1, 3), null_open, NULL},
-	{"zero", S_IFCHR | 0666, DEVICE_NUMBER(1, 5), zero_open, NULL},
-	{"full", S_IFCHR | 0666, DEVICE_NUMBER(1, 7), full_open, NULL},
-	{"random", S_IFCHR | 0666, DEVICE_NUMBER(1, 8), random_open, NULL},
-	{"urandom", S_IFCHR | 0666, DEVICE_NUMBER(1, 9), random_open, NULL},
-	{"tty", S_IFCHR | 0666, DEVICE_NUMBER(5, 0), console_tty_open, NULL},
-	{"console", S_IFCHR | 0600, DEVICE_NUMBER(5, 1), console_open, NULL},
-	{"stdin", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 0),
-	    standard_open, NULL},
-	{"stdout", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 1),
-	    standard_open, NULL},
-	{"stderr", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 2),
-	    standard_open, NULL},
+    {"null", S_IFCHR | 0666, DEVICE_NUMBER(1, 3), null_open, NULL},
+    {"zero", S_IFCHR | 0666, DEVICE_NUMBER(1, 5), zero_open, NULL},
+    {"full", S_IFCHR | 0666, DEVICE_NUMBER(1, 7), full_open, NULL},
+    {"random", S_IFCHR | 0666, DEVICE_NUMBER(1, 8), random_open, NULL},
+    {"urandom", S_IFCHR | 0666, DEVICE_NUMBER(1, 9), random_open, NULL},
+    {"tty", S_IFCHR | 0666, DEVICE_NUMBER(5, 0), console_tty_open, NULL},
+    {"console", S_IFCHR | 0600, DEVICE_NUMBER(5, 1), console_open, NULL},
+    {"stdin", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 0), standard_open,
+	NULL},
+    {"stdout", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 1), standard_open,
+	NULL},
+    {"stderr", S_IFCHR | 0666, DEVICE_NUMBER(STANDARD_MAJOR, 2), standard_open,
+	NULL},
 };
 
 #define NBUILTIN (sizeof(builtin) / sizeof(builtin[0]))

@@ -15,11 +15,10 @@
 
 struct device_node {
 	const char *name; /* in /dev */
-	mode_t mode;	  /* S_IFCHR | 0666, S_IFBLK | 0600, ... */
+	mode_t mode;      /* S_IFCHR | 0666, S_IFBLK | 0600, ... */
 	dev_t number;
 	/* A new open file, one reference; or -errno. */
-	int (*open)(const struct device_node *d, int flags,
-	    struct file **out);
+	int (*open)(const struct device_node *d, int flags, struct file **out);
 	struct device_node *next; /* device.c's */
 };
 

@@ -107,6 +107,6 @@ posix_fadvise(int fd, off_t off, off_t len, int advice)
 	(void)off;
 	if (fd_cloexec(fd) < 0)
 		return EBADF;
-	return len < 0 || advice < 0 || advice > POSIX_FADV_NOREUSE ? EINVAL :
-								      0;
+	return len < 0 || advice < 0 || advice > POSIX_FADV_NOREUSE ? EINVAL
+								    : 0;
 }

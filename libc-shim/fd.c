@@ -17,9 +17,9 @@ struct fd {
 };
 
 static struct fd first[FIRST_LEN] = {
-	{&console_files[0], false},
-	{&console_files[1], false},
-	{&console_files[2], false},
+    {&console_files[0], false},
+    {&console_files[1], false},
+    {&console_files[2], false},
 };
 static struct fd *table = first;
 static unsigned table_len = FIRST_LEN;

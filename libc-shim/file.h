@@ -27,8 +27,7 @@ struct file_ops {
 	/* From or to *pos, which advances; FILE_END: at the end.  Files
 	 * without positions ignore it. */
 	long (*read)(struct file *f, void *p, size_t len, uint64_t *pos);
-	long (*write)(struct file *f, const void *p, size_t len,
-	    uint64_t *pos);
+	long (*write)(struct file *f, const void *p, size_t len, uint64_t *pos);
 	/* Bytes; a file that has this has positions. */
 	int64_t (*size)(struct file *f);
 	int (*fstat)(struct file *f, struct stat *st); /* if without a node */
@@ -46,9 +45,9 @@ struct file {
 	const struct file_ops *ops;
 	struct node *node; /* a reference; NULL: of no file system */
 	unsigned refs;
-	int flags;		/* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC */
-	uint64_t pos;		/* under lock */
-	struct sleeplock lock;	/* held over reads and writes at pos */
+	int flags;             /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_SYNC */
+	uint64_t pos;          /* under lock */
+	struct sleeplock lock; /* held over reads and writes at pos */
 };
 
 /* Sets up what file.c needs of a new file: one reference, the caller's. */
@@ -79,7 +78,7 @@ int fd_install(struct file *f, int lowest, bool cloexec);
 int fd_close(int fd);
 int fd_dup(int fd, int lowest, bool cloexec);
 int fd_dup_to(int fd, int to, bool cloexec); /* dup2 where fd != to */
-int fd_cloexec(int fd);			     /* 0 or 1; -EBADF */
+int fd_cloexec(int fd);                      /* 0 or 1; -EBADF */
 int fd_set_cloexec(int fd, bool cloexec);
 
 /* console_file.c */

@@ -91,8 +91,8 @@ flock_file(struct file *f, int op)
 {
 	int kind = op & ~LOCK_NB, err = 0;
 
-	if (f->node == NULL || (kind != LOCK_SH && kind != LOCK_EX &&
-	    kind != LOCK_UN))
+	if (f->node == NULL ||
+	    (kind != LOCK_SH && kind != LOCK_EX && kind != LOCK_UN))
 		return -EINVAL;
 	sleeplock_take(&lock);
 	if (kind == LOCK_UN)

@@ -58,8 +58,7 @@ link_find(struct unpack *u, const struct cpio_entry *e, struct node **found)
 		u->archive = u->cpio.ntrailer;
 	}
 	if (u->link == NULL)
-		u->link = heap_alloc(
-		    LINK_BUCKETS * sizeof(struct hardlink *));
+		u->link = heap_alloc(LINK_BUCKETS * sizeof(struct hardlink *));
 	if (u->link == NULL)
 		return NULL;
 	bucket = &u->link[e->ino % LINK_BUCKETS];
@@ -71,8 +70,8 @@ link_find(struct unpack *u, const struct cpio_entry *e, struct node **found)
 }
 
 static int
-link_remember(struct hardlink **bucket, const struct cpio_entry *e,
-    struct node *n)
+link_remember(
+    struct hardlink **bucket, const struct cpio_entry *e, struct node *n)
 {
 	struct hardlink *h = heap_alloc(sizeof(*h));
 
@@ -177,11 +176,11 @@ walk_making(struct unpack *u, const char *name, struct walk *w)
 		memcpy(part, name, (size_t)(end - name));
 		part[end - name] = '\0';
 		end++;
-		if (part[0] == '\0' || walk_path(u->root, part, WALK_FOLLOW,
-		    w) != 0)
+		if (part[0] == '\0' ||
+		    walk_path(u->root, part, WALK_FOLLOW, w) != 0)
 			continue;
-		if (w->node == NULL && w->dir->ops->create(w->dir, w->name,
-		    &dir, &made) == 0)
+		if (w->node == NULL &&
+		    w->dir->ops->create(w->dir, w->name, &dir, &made) == 0)
 			node_put(made);
 		walk_end(w);
 	}
@@ -208,7 +207,7 @@ entry_error(const struct cpio_entry *e)
 	if (!name_is_safe(e->name))
 		return "a name leads out of the root";
 	if (S_ISLNK(e->mode) && (e->len == 0 || e->len >= VFS_PATH_MAX ||
-	    memchr(e->data, '\0', e->len) != NULL))
+				    memchr(e->data, '\0', e->len) != NULL))
 		return "a symbolic link has no sane target";
 	if (!S_ISREG(e->mode) && !S_ISDIR(e->mode) && !S_ISLNK(e->mode) &&
 	    !S_ISCHR(e->mode) && !S_ISBLK(e->mode) && !S_ISFIFO(e->mode) &&
@@ -260,10 +259,11 @@ initrd_unpack(struct node *root, const void *base, size_t len)
 	links_end(&u);
 	if (err == -EINVAL && u.cpio.error != NULL)
 		log_line("initrd: broken at byte %lu of %lu: %s; only the %lu "
-		    "entries before that are there", (unsigned long)at,
-		    (unsigned long)len, u.cpio.error, n);
+			 "entries before that are there",
+		    (unsigned long)at, (unsigned long)len, u.cpio.error, n);
 	else if (err < 0)
 		log_line("initrd: cannot make \"%s\" (error %d); only the %lu "
-		    "entries before it are there", e.name, -err, n);
+			 "entries before it are there",
+		    e.name, -err, n);
 	return n;
 }

@@ -236,9 +236,9 @@ mmap(void *wish, size_t len, int prot, int flags, int fd, off_t off)
 
 	(void)wish;
 	if (err == 0)
-		err = flags & MAP_ANONYMOUS ?
-		    map(len, prot, NULL, 0, &p) :
-		    map_file(len, prot, flags, fd, off, &p);
+		err = flags & MAP_ANONYMOUS
+			  ? map(len, prot, NULL, 0, &p)
+			  : map_file(len, prot, flags, fd, off, &p);
 	return posix_result(err) < 0 ? MAP_FAILED : p;
 }
 
@@ -282,8 +282,7 @@ munmap(void *p, size_t len)
 {
 	int err = len == 0 ? -EINVAL : range_check(p, &len);
 
-	return (int)posix_result(
-	    err != 0 ? err : unmap((uintptr_t)p, len));
+	return (int)posix_result(err != 0 ? err : unmap((uintptr_t)p, len));
 }
 
 /* True if mappings cover the range without a gap.  Under the lock. */
@@ -314,8 +313,8 @@ reprotect(uintptr_t addr, size_t len, int prot)
 		err = protect(addr, len, prot);
 	}
 	if (err == 0)
-		for (at = find(addr);
-		     at < nrun && run[at].base < addr + len; at++)
+		for (at = find(addr); at < nrun && run[at].base < addr + len;
+		     at++)
 			run[at].writable = prot & PROT_WRITE;
 	sleeplock_give(&lock);
 	return err;
@@ -386,7 +385,7 @@ msync(void *p, size_t len, int flags)
 	int err = range_check(p, &len);
 
 	if (err == 0 && ((flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
-	    ((flags & MS_ASYNC) && (flags & MS_SYNC))))
+			    ((flags & MS_ASYNC) && (flags & MS_SYNC))))
 		err = -EINVAL;
 	return (int)posix_result(err);
 }

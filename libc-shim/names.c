@@ -215,20 +215,20 @@ _remove_r(struct _reent *r, const char *path)
 /* --- rename --- */
 
 static int
-rename_check(const struct walk *old, const struct walk *new)
+rename_check(const struct walk *from, const struct walk *to)
 {
-	if (old->node == NULL)
+	if (from->node == NULL)
 		return -ENOENT;
-	if (is_dot(old->name) || is_dot(new->name))
+	if (is_dot(from->name) || is_dot(to->name))
 		return -EINVAL;
-	if (old->node->covers != NULL ||
-	    (new->node != NULL && new->node->covers != NULL))
+	if (from->node->covers != NULL ||
+	    (to->node != NULL && to->node->covers != NULL))
 		return -EBUSY;
-	if (new->slash && !S_ISDIR(old->node->type))
+	if (to->slash && !S_ISDIR(from->node->type))
 		return -ENOTDIR;
-	if (old->dir->ops != new->dir->ops)
+	if (from->dir->ops != to->dir->ops)
 		return -EXDEV;
-	return old->dir->ops->rename == NULL ? -EROFS : 0;
+	return from->dir->ops->rename == NULL ? -EROFS : 0;
 }
 
 static int

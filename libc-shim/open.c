@@ -56,6 +56,6 @@ openat(int dirfd, const char *path, int flags, ...)
 PUBLIC int
 creat(const char *path, mode_t mode)
 {
-	return (int)posix_result(open_at(AT_FDCWD, path,
-	    O_WRONLY | O_CREAT | O_TRUNC, mode));
+	return (int)posix_result(
+	    open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode));
 }

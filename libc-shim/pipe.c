@@ -228,19 +228,19 @@ pipe_close(struct file *f)
 }
 
 static const struct file_ops reader_ops = {
-	.read = pipe_read,
-	.fstat = pipe_fstat,
-	.ioctl = pipe_ioctl,
-	.poll = pipe_poll,
-	.close = pipe_close,
+    .read = pipe_read,
+    .fstat = pipe_fstat,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+    .close = pipe_close,
 };
 
 static const struct file_ops writer_ops = {
-	.write = pipe_write,
-	.fstat = pipe_fstat,
-	.ioctl = pipe_ioctl,
-	.poll = pipe_poll,
-	.close = pipe_close,
+    .write = pipe_write,
+    .fstat = pipe_fstat,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+    .close = pipe_close,
 };
 
 static struct pipe *

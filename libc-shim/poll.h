@@ -37,8 +37,8 @@ void poll_unwatch(struct poll_entry *e);
 struct pollfd;
 int poll_files(struct pollfd *fds, size_t n, uint64_t deadline_ns);
 /* As poll_files, with another signal mask meanwhile unless that is NULL. */
-int poll_masked(struct pollfd *fds, size_t n, uint64_t deadline_ns,
-    const sigset_t *mask);
+int poll_masked(
+    struct pollfd *fds, size_t n, uint64_t deadline_ns, const sigset_t *mask);
 /* A deadline from a relative time; NULL: none; 0: do not wait.  -EINVAL. */
 int poll_deadline(const struct timespec *ts, uint64_t *deadline_ns);
 

@@ -12,8 +12,8 @@
 #include "libc-shim/poll.h"
 #include "libc-shim/signals.h"
 
-#define FEW	8 /* descriptors whose bookkeeping the stack holds */
-#define ALWAYS	(POLLERR | POLLHUP | POLLNVAL)
+#define FEW     8 /* descriptors whose bookkeeping the stack holds */
+#define ALWAYS  (POLLERR | POLLHUP | POLLNVAL)
 #define READING (POLLIN | POLLRDNORM)
 #define WRITING (POLLOUT | POLLWRNORM)
 
@@ -39,8 +39,7 @@ item_notify(struct poll_entry *e)
 }
 
 static void
-items_begin(struct item *it, const struct pollfd *fds, size_t n,
-    struct call *c)
+items_begin(struct item *it, const struct pollfd *fds, size_t n, struct call *c)
 {
 	for (; n > 0; n--, it++, fds++) {
 		memset(it, 0, sizeof(*it));
@@ -170,8 +169,8 @@ poll_deadline(const struct timespec *ts, uint64_t *deadline_ns)
 }
 
 int
-poll_masked(struct pollfd *fds, size_t n, uint64_t deadline_ns,
-    const sigset_t *mask)
+poll_masked(
+    struct pollfd *fds, size_t n, uint64_t deadline_ns, const sigset_t *mask)
 {
 	unsigned handled = thread_libc_self()->sig_handled;
 	sigset_t old;
@@ -196,9 +195,10 @@ poll(struct pollfd *fds, nfds_t n, int timeout_ms)
 	int r;
 
 	if (timeout_ms != 0)
-		deadline_ns = timeout_ms < 0 ?
-		    NS_NEVER :
-		    clock_after(clock_ns(), 1000000ULL * (unsigned)timeout_ms);
+		deadline_ns = timeout_ms < 0
+				  ? NS_NEVER
+				  : clock_after(clock_ns(),
+					1000000ULL * (unsigned)timeout_ms);
 	io_begin();
 	r = poll_files(fds, n, deadline_ns);
 	if (r == -EINTR)

@@ -351,8 +351,8 @@ rename_do(struct ramentry *e, struct ramnode *to, const char *new,
 }
 
 static int
-ramfs_rename(struct node *from, const char *old, struct node *to,
-    const char *new)
+ramfs_rename(
+    struct node *from, const char *old, struct node *to, const char *new)
 {
 	struct ramnode *f = ramnode_of(from), *t = ramnode_of(to);
 	struct ramnode *gone = NULL;
@@ -429,18 +429,18 @@ ramfs_make(void)
 }
 
 const struct fs_ops ramfs_ops = {
-	.lookup = ramfs_lookup,
-	.create = ramfs_create,
-	.link = ramfs_link,
-	.unlink = ramfs_unlink,
-	.rename = ramfs_rename,
-	.readdir = ramfs_readdir,
-	.readlink = ramnode_readlink,
-	.getattr = ramnode_getattr,
-	.setattr = ramnode_setattr,
-	.read = ramnode_read,
-	.write = ramnode_write,
-	.size = ramnode_size,
-	.statfs = ramnode_statfs,
-	.release = ramnode_release,
+    .lookup = ramfs_lookup,
+    .create = ramfs_create,
+    .link = ramfs_link,
+    .unlink = ramfs_unlink,
+    .rename = ramfs_rename,
+    .readdir = ramfs_readdir,
+    .readlink = ramnode_readlink,
+    .getattr = ramnode_getattr,
+    .setattr = ramnode_setattr,
+    .read = ramnode_read,
+    .write = ramnode_write,
+    .size = ramnode_size,
+    .statfs = ramnode_statfs,
+    .release = ramnode_release,
 };

@@ -67,8 +67,8 @@ struct ramfs {
 	struct sleeplock lock; /* names and attributes */
 	struct ramentry **bucket;
 	size_t nbucket, nentry;
-	uint64_t last_ino;   /* atomic */
-	uint64_t nnode;	     /* atomic; the last one to go frees this */
+	uint64_t last_ino; /* atomic */
+	uint64_t nnode;    /* atomic; the last one to go frees this */
 	dev_t dev;
 };
 
@@ -90,8 +90,8 @@ ramnode_of(struct node *n)
 }
 
 /* A node without a name, one reference; 0, -ENOSPC. */
-int ramnode_make(struct ramfs *fs, const struct node_spec *spec,
-    struct ramnode **out);
+int ramnode_make(
+    struct ramfs *fs, const struct node_spec *spec, struct ramnode **out);
 void ramnode_release(struct node *n);
 void ramnode_changed(struct ramnode *n); /* its ctime is now */
 int ramnode_getattr(struct node *n, struct stat *st);

@@ -24,8 +24,8 @@ link_set(struct ramlink *l, const char *target)
 }
 
 int
-ramnode_make(struct ramfs *fs, const struct node_spec *spec,
-    struct ramnode **out)
+ramnode_make(
+    struct ramfs *fs, const struct node_spec *spec, struct ramnode **out)
 {
 	struct ramnode *n = heap_alloc(sizeof(*n));
 
@@ -121,8 +121,8 @@ ramnode_getattr(struct node *node, struct stat *st)
 	st->st_size = ramnode_size(node);
 	st->st_blksize = PAGE_SIZE;
 	if (S_ISREG(n->mode))
-		st->st_blocks = (blkcnt_t)(n->file.pages.npages *
-		    (PAGE_SIZE / 512));
+		st->st_blocks =
+		    (blkcnt_t)(n->file.pages.npages * (PAGE_SIZE / 512));
 	sleeplock_take(&n->fs->lock);
 	st->st_dev = n->fs->dev;
 	st->st_ino = n->ino;

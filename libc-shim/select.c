@@ -74,8 +74,8 @@ sets_write(fd_set *const *set, int n, const struct pollfd *p, size_t len)
 }
 
 static int
-select_until(int n, fd_set *const *set, uint64_t deadline_ns,
-    const sigset_t *mask)
+select_until(
+    int n, fd_set *const *set, uint64_t deadline_ns, const sigset_t *mask)
 {
 	struct pollfd few[8], *p = few;
 	size_t len;

@@ -22,8 +22,8 @@ sleeplock_try(struct sleeplock *l)
 {
 	uint32_t expected = 0;
 
-	return __atomic_compare_exchange_n(&l->state, &expected, 1, false,
-	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+	    &l->state, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void

@@ -10,7 +10,7 @@
 #include "kernel/kernel.h"
 
 struct sleeplock {
-	uint32_t state;	      /* 0 free, 1 held, 2 held and wanted */
+	uint32_t state;       /* 0 free, 1 held, 2 held and wanted */
 	struct spinlock spin; /* guards the queues */
 	struct waitq wanting;
 };

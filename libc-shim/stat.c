@@ -68,8 +68,7 @@ access_at(int dirfd, const char *path, int mode, unsigned how)
 PUBLIC int
 access(const char *path, int mode)
 {
-	return (int)posix_result(
-	    access_at(AT_FDCWD, path, mode, WALK_FOLLOW));
+	return (int)posix_result(access_at(AT_FDCWD, path, mode, WALK_FOLLOW));
 }
 
 PUBLIC int
@@ -77,8 +76,8 @@ faccessat(int dirfd, const char *path, int mode, int flags)
 {
 	if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW))
 		return (int)posix_result(-EINVAL);
-	return (int)posix_result(access_at(dirfd, path, mode,
-	    flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW));
+	return (int)posix_result(access_at(
+	    dirfd, path, mode, flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW));
 }
 
 static int

@@ -10,15 +10,21 @@
 #define TTY_NAME "/dev/console"
 
 static struct termios attributes = {
-	.c_iflag = ICRNL | IXON,
-	.c_oflag = OPOST | ONLCR,
-	.c_cflag = CS8 | CREAD | CLOCAL,
-	.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | IEXTEN,
-	.c_cc = {[VINTR] = 3, [VQUIT] = 28, [VERASE] = 127, [VKILL] = 21,
-	    [VEOF] = 4, [VMIN] = 1, [VSTART] = 17, [VSTOP] = 19,
-	    [VSUSP] = 26},
-	.c_ispeed = B38400,
-	.c_ospeed = B38400,
+    .c_iflag = ICRNL | IXON,
+    .c_oflag = OPOST | ONLCR,
+    .c_cflag = CS8 | CREAD | CLOCAL,
+    .c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | IEXTEN,
+    .c_cc = {[VINTR] = 3,
+	[VQUIT] = 28,
+	[VERASE] = 127,
+	[VKILL] = 21,
+	[VEOF] = 4,
+	[VMIN] = 1,
+	[VSTART] = 17,
+	[VSTOP] = 19,
+	[VSUSP] = 26},
+    .c_ispeed = B38400,
+    .c_ospeed = B38400,
 };
 
 static int
@@ -79,7 +85,7 @@ tcflush(int fd, int which)
 
 	if (err == 0 && which != TCOFLUSH)
 		while (console_readable() &&
-		    console_read(drop, sizeof(drop), true) > 0)
+		       console_read(drop, sizeof(drop), true) > 0)
 			;
 	return (int)posix_result(err);
 }
@@ -121,7 +127,7 @@ PUBLIC void
 cfmakeraw(struct termios *t)
 {
 	t->c_iflag &= ~(tcflag_t)(IGNBRK | BRKINT | PARMRK | ISTRIP | INLCR |
-	    IGNCR | ICRNL | IXON);
+				  IGNCR | ICRNL | IXON);
 	t->c_oflag &= ~(tcflag_t)OPOST;
 	t->c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
 	t->c_cflag = (t->c_cflag & ~(tcflag_t)(CSIZE | PARENB)) | CS8;

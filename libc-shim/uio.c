@@ -31,8 +31,8 @@ static long
 one(struct file *f, bool writing, void *p, size_t len, int64_t off)
 {
 	if (writing)
-		return off < 0 ? file_write(f, p, len) :
-				 file_pwrite(f, p, len, off);
+		return off < 0 ? file_write(f, p, len)
+			       : file_pwrite(f, p, len, off);
 	return off < 0 ? file_read(f, p, len) : file_pread(f, p, len, off);
 }
 
@@ -110,8 +110,7 @@ writev(int fd, const struct iovec *v, int n)
 PUBLIC ssize_t
 preadv(int fd, const struct iovec *v, int n, off_t off)
 {
-	return posix_result(
-	    off < 0 ? -EINVAL : transfer(fd, false, v, n, off));
+	return posix_result(off < 0 ? -EINVAL : transfer(fd, false, v, n, off));
 }
 
 PUBLIC ssize_t

@@ -19,9 +19,9 @@
 
 #include "libc-shim/file.h"
 
-#define VFS_NAME_MAX 255
-#define VFS_PATH_MAX 4096 /* with its NUL */
-#define VFS_LINKS_MAX 40 /* symbolic links in one walk */
+#define VFS_NAME_MAX  255
+#define VFS_PATH_MAX  4096 /* with its NUL */
+#define VFS_LINKS_MAX 40   /* symbolic links in one walk */
 
 struct node;
 
@@ -75,15 +75,13 @@ struct fs_ops {
 	/* The first entry at or after *cookie, which moves past it; cookies
 	 * begin with 2 ("." and ".." are not the file system's).  1; 0: no
 	 * more. */
-	int (*readdir)(struct node *dir, uint64_t *cookie,
-	    struct vfs_entry *e);
+	int (*readdir)(struct node *dir, uint64_t *cookie, struct vfs_entry *e);
 	long (*readlink)(struct node *n, char *buf, size_t len); /* bytes */
 	int (*getattr)(struct node *n, struct stat *st);
 	int (*setattr)(struct node *n, const struct node_attr *a);
 	/* Regular files, as in file_ops. */
 	long (*read)(struct node *n, void *p, size_t len, uint64_t *pos);
-	long (*write)(struct node *n, const void *p, size_t len,
-	    uint64_t *pos);
+	long (*write)(struct node *n, const void *p, size_t len, uint64_t *pos);
 	int64_t (*size)(struct node *n);
 	int (*sync)(struct node *n);
 	int (*statfs)(struct node *n, struct statvfs *sv);
@@ -94,8 +92,8 @@ struct fs_ops {
 struct node {
 	const struct fs_ops *ops;
 	unsigned refs;
-	mode_t type;	      /* S_IFREG, ...: never changes */
-	dev_t rdev;	      /* of a device */
+	mode_t type;          /* S_IFREG, ...: never changes */
+	dev_t rdev;           /* of a device */
 	struct node *mounted; /* root of what is mounted on this directory */
 	struct node *covers;  /* at such a root: the directory under it */
 };
@@ -113,7 +111,7 @@ int vfs_mount(struct node *on, struct node *root);
 struct walk {
 	struct node *dir;  /* the directory of the last component */
 	struct node *node; /* what it names; NULL: there is no such name */
-	bool slash;	   /* slashes followed the last component */
+	bool slash;        /* slashes followed the last component */
 	char name[VFS_NAME_MAX + 1]; /* it; "." if dir and node are one */
 	/* Private to the walk: */
 	const char *rest;
@@ -129,12 +127,11 @@ struct walk {
  * last component is missing; -ENOENT, -ENOTDIR, -ELOOP, -ENAMETOOLONG.  After
  * 0 the caller calls walk_end.
  */
-int walk_path(struct node *at, const char *path, unsigned how,
-    struct walk *w);
+int walk_path(struct node *at, const char *path, unsigned how, struct walk *w);
 void walk_end(struct walk *w);
 /* The node alone; -ENOENT if there is none. */
-int walk_node(struct node *at, const char *path, unsigned how,
-    struct node **out);
+int walk_node(
+    struct node *at, const char *path, unsigned how, struct node **out);
 /* The parent of a directory, across mounts. */
 int walk_parent(struct node *dir, struct node **out);
 /* Writes the absolute path of `dir`, no symbolic links in it, to the end of

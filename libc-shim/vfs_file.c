@@ -39,11 +39,11 @@ vfs_file_close(struct file *f)
 }
 
 static const struct file_ops regular_ops = {
-	.read = regular_read,
-	.write = regular_write,
-	.size = regular_size,
-	.sync = regular_sync,
-	.close = vfs_file_close,
+    .read = regular_read,
+    .write = regular_write,
+    .size = regular_size,
+    .sync = regular_sync,
+    .close = vfs_file_close,
 };
 
 static long
@@ -62,10 +62,10 @@ dir_size(struct file *f)
 }
 
 static const struct file_ops dir_ops = {
-	.read = dir_read,
-	.size = dir_size,
-	.sync = regular_sync,
-	.close = vfs_file_close,
+    .read = dir_read,
+    .size = dir_size,
+    .sync = regular_sync,
+    .close = vfs_file_close,
 };
 
 static int
@@ -169,7 +169,7 @@ find_or_create(struct node *at, const char *path, int flags, mode_t mode,
     struct node **out)
 {
 	bool nofollow = (flags & O_NOFOLLOW) ||
-	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+			(flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
 	struct node_spec spec = {S_IFREG | (mode & 07777), 0, NULL};
 	struct walk w;
 	int err = walk_path(at, path, nofollow ? 0 : WALK_FOLLOW, &w);

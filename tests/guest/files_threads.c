@@ -17,7 +17,7 @@
 #include "check.h"
 
 #define THREADS 8
-#define ROUNDS	400
+#define ROUNDS  400
 
 static int bad[THREADS]; /* by thread; no lock needed */
 
@@ -50,8 +50,8 @@ own_names(void *arg)
 		fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 		bad[me] += fd < 0 || write(fd, name, 64) != 64;
 		bad[me] += rename(name, other) != 0;
-		bad[me] += pread(fd, buf, 64, 0) != 64 ||
-		    memcmp(name, buf, 64) != 0;
+		bad[me] +=
+		    pread(fd, buf, 64, 0) != 64 || memcmp(name, buf, 64) != 0;
 		bad[me] += close(fd) != 0 || access(name, F_OK) == 0;
 		bad[me] += unlink(other) != 0;
 	}

@@ -18,7 +18,7 @@
 #include "check.h"
 
 #define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
-#define PAGE 4096
+#define PAGE               4096
 
 static void
 pipe_basics(void)
@@ -266,10 +266,11 @@ map_anonymous(void)
 	CHECK(munmap(p, 5 * PAGE) == 0 && munmap(p, 5 * PAGE) == 0);
 	CHECK(FAILS(munmap(p + 1, PAGE), EINVAL));
 	CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
-	    MAP_FAILED && errno == EINVAL);
+		  MAP_FAILED &&
+	      errno == EINVAL);
 	CHECK(mmap(NULL, (size_t)1 << 46, PROT_READ,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
-	    errno == ENOMEM);
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED &&
+	      errno == ENOMEM);
 }
 
 /* Code written to memory runs once it may. */
@@ -305,9 +306,9 @@ map_files(void)
 	CHECK(p != MAP_FAILED && memcmp(p, "tail", 4) == 0);
 	CHECK(munmap(p, 4) == 0);
 	CHECK(mmap(NULL, 4, PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED &&
-	    errno == ENODEV);
+	      errno == ENODEV);
 	CHECK(mmap(NULL, 4, PROT_READ, MAP_SHARED, 999, 0) == MAP_FAILED &&
-	    errno == EBADF);
+	      errno == EBADF);
 	CHECK(close(fd) == 0 && unlink("/mapped") == 0);
 }
 

@@ -5,11 +5,11 @@
 
 #include <stddef.h>
 
-extern size_t stub_pages;      /* in use */
-extern size_t stub_page_limit; /* page_alloc fails above; SIZE_MAX at start */
-extern long stub_heap_blocks;  /* in use */
+extern size_t stub_pages;        /* in use */
+extern size_t stub_page_limit;   /* page_alloc fails above; SIZE_MAX at start */
+extern long stub_heap_blocks;    /* in use */
 extern long stub_heap_countdown; /* that many allocations succeed; -1: all */
-extern unsigned stub_lines;    /* log_line calls */
-extern char stub_log[512];     /* the last line */
+extern unsigned stub_lines;      /* log_line calls */
+extern char stub_log[512];       /* the last line */
 
 #endif

@@ -53,9 +53,9 @@ static void
 add(const char *name, struct fields f, const void *data, size_t len)
 {
 	arc_len += (size_t)sprintf(arc + arc_len,
-	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
-	    f.ino, f.mode, 7, 8, f.nlink, 1000000000, (unsigned)len, 0, f.dev,
-	    1, 3, (unsigned)strlen(name) + 1, 0);
+	    "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", f.ino,
+	    f.mode, 7, 8, f.nlink, 1000000000, (unsigned)len, 0, f.dev, 1, 3,
+	    (unsigned)strlen(name) + 1, 0);
 	strcpy(arc + arc_len, name);
 	arc_len += strlen(name) + 1;
 	pad4();
@@ -302,7 +302,8 @@ test_not_an_archive(void **state)
 	arc_len = (size_t)sprintf(arc, "\x1f\x8b some gzip");
 	assert_int_equal(unpack(), 0);
 	assert_refused("gzip");
-	arc_len = (size_t)sprintf(arc, "\xfd" "7zXZ");
+	arc_len = (size_t)sprintf(arc, "\xfd"
+				       "7zXZ");
 	assert_int_equal(unpack(), 0);
 	assert_refused("compressed");
 	arc_len = (size_t)sprintf(arc, "070707000000");
@@ -400,8 +401,8 @@ test_random_damage(void **state)
 		make_sample();
 		for (k = 0; k < 1 + round % 4; k++) {
 			seed = seed * 1103515245 + 12345;
-			arc[(seed >> 8) % arc_len] =
-			    "0f7/.\0\xff" "1"[(seed >> 4) % 8];
+			arc[(seed >> 8) % arc_len] = "0f7/.\0\xff"
+						     "1"[(seed >> 4) % 8];
 		}
 		copy = malloc(arc_len);
 		memcpy(copy, arc, arc_len);

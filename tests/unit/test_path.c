@@ -174,10 +174,8 @@ assert_name(const char *path, const char *name)
 	assert_int_equal(walk_node(root, path, WALK_FOLLOW, &n), 0);
 	assert_int_equal(walk_name_of(n, buf, sizeof(buf), &start), 0);
 	assert_string_equal(start, name);
-	assert_int_equal(
-	    walk_name_of(n, buf, strlen(name) + 1, &start), 0);
-	assert_int_equal(
-	    walk_name_of(n, buf, strlen(name), &start), -ERANGE);
+	assert_int_equal(walk_name_of(n, buf, strlen(name) + 1, &start), 0);
+	assert_int_equal(walk_name_of(n, buf, strlen(name), &start), -ERANGE);
 	node_put(n);
 }
 
@@ -240,15 +238,13 @@ test_open(void **state)
 	assert_int_equal(open_error("none", O_RDONLY), -ENOENT);
 	assert_int_equal(open_error("d", O_RDONLY), 0);
 	assert_int_equal(open_error("d", O_RDWR), -EISDIR);
-	assert_int_equal(open_error("d/e/f", O_RDONLY | O_DIRECTORY),
-	    -ENOTDIR);
+	assert_int_equal(open_error("d/e/f", O_RDONLY | O_DIRECTORY), -ENOTDIR);
 	assert_int_equal(open_error("abs", O_RDONLY | O_NOFOLLOW), -ELOOP);
 	assert_int_equal(open_error("new", O_RDWR | O_CREAT | O_EXCL), 0);
-	assert_int_equal(open_error("new", O_RDWR | O_CREAT | O_EXCL),
-	    -EEXIST);
+	assert_int_equal(open_error("new", O_RDWR | O_CREAT | O_EXCL), -EEXIST);
 	assert_int_equal(open_error("new2/", O_RDWR | O_CREAT), -EISDIR);
-	assert_int_equal(open_error("dangling", O_WRONLY | O_CREAT | O_EXCL),
-	    -EEXIST);
+	assert_int_equal(
+	    open_error("dangling", O_WRONLY | O_CREAT | O_EXCL), -EEXIST);
 	/* through a link to nowhere: what it names is made */
 	assert_int_equal(open_error("dangling", O_WRONLY | O_CREAT), 0);
 	assert_true(ino("d/none", 0) != 0);
@@ -261,10 +257,8 @@ test_read_write_seek(void **state)
 	char buf[16];
 
 	(void)state;
-	assert_int_equal(
-	    vfs_open(root, "rw", O_RDWR | O_CREAT, 0644, &f), 0);
-	assert_int_equal(
-	    vfs_open(root, "rw", O_WRONLY | O_APPEND, 0, &a), 0);
+	assert_int_equal(vfs_open(root, "rw", O_RDWR | O_CREAT, 0644, &f), 0);
+	assert_int_equal(vfs_open(root, "rw", O_WRONLY | O_APPEND, 0, &a), 0);
 	assert_int_equal(file_write(f, "abc", 3), 3);
 	assert_int_equal(file_write(a, "DEF", 3), 3);
 	assert_int_equal(file_read(a, buf, 1), -EBADF);
@@ -281,8 +275,7 @@ test_read_write_seek(void **state)
 	assert_int_equal(file_pwrite(f, "x", 1, 0), 1);
 	assert_int_equal(file_seek(f, 0, SEEK_CUR), 4);
 	file_put(a);
-	assert_int_equal(
-	    vfs_open(root, "rw", O_RDWR | O_TRUNC, 0, &a), 0);
+	assert_int_equal(vfs_open(root, "rw", O_RDWR | O_TRUNC, 0, &a), 0);
 	assert_int_equal(file_seek(a, 0, SEEK_END), 0);
 	file_put(a);
 	file_put(f);

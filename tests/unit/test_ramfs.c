@@ -84,8 +84,8 @@ teardown(void **state)
 static void
 test_pagetree_is_sparse(void **state)
 {
-	static const uint64_t index[] = {0, 1, 511, 512, 262143, 262144,
-	    1UL << 30, 1UL << 50};
+	static const uint64_t index[] = {
+	    0, 1, 511, 512, 262143, 262144, 1UL << 30, 1UL << 50};
 	struct pagetree t = {NULL, 0, 0};
 	char *page[8];
 	unsigned i;
@@ -256,8 +256,8 @@ test_directories(void **state)
 }
 
 static int
-rename_name(struct node *from, const char *old, struct node *to,
-    const char *new)
+rename_name(
+    struct node *from, const char *old, struct node *to, const char *new)
 {
 	return from->ops->rename(from, old, to, new);
 }
