@@ -133,7 +133,7 @@ def run(*args, **more):
 
 
 @pytest.mark.parametrize("machine", ["microvm", "q35", "pc"])
-@pytest.mark.parametrize("name", ["files", "files_threads", "polling"])
+@pytest.mark.parametrize("name", ["files", "files_threads"])
 def test_in_the_guest(name, machine):
     image = ROOT / f"build/tests/{name}.elf"
     if not image.exists():
