@@ -33,10 +33,14 @@ blank(char c)
 	return c == ' ' || c == '\t' || c == '\n';
 }
 
-static bool
+/* What follows `with` in s; NULL if s does not begin so. */
+static const char *
 begins(const char *s, const char *with)
 {
-	return strncmp(s, with, strlen(with)) == 0;
+	for (; *with != '\0'; s++, with++)
+		if (*s != *with)
+			return NULL;
+	return s;
 }
 
 /* Cuts the next word out of *line, in place; NULL at the end. */
@@ -127,15 +131,15 @@ cmdline_init(char *line)
 const char *
 cmdline_option(const char *name)
 {
-	size_t len = strlen(name);
+	const char *rest;
 	char **p;
 
-	for (p = options; p != NULL && *p != NULL; p++)
-		if (strncmp(*p, name, len) == 0) {
-			if ((*p)[len] == '=')
-				return *p + len + 1;
-			if ((*p)[len] == '\0')
-				return *p + len;
-		}
+	for (p = options; p != NULL && *p != NULL; p++) {
+		rest = begins(*p, name);
+		if (rest != NULL && *rest == '=')
+			return rest + 1;
+		if (rest != NULL && *rest == '\0')
+			return rest;
+	}
 	return NULL;
 }

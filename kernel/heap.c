@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Small objects for the kernel, in sizes of powers of two.  The owner tells
- * the size again when it frees, so blocks carry no header; free ones are
- * linked through their first word.  LIMIT: a page once cut into small blocks
- * stays so.
+ * Small objects for the kernel, in sizes of powers of two, cut from a page as
+ * they are asked for.  The owner tells the size again when it frees, so blocks
+ * carry no header; free ones are linked through their first word.  The first
+ * page is part of the image: what booting needs fits there.  LIMIT: memory once
+ * cut into blocks stays so.
  */
 #include <string.h>
 
@@ -17,6 +18,9 @@ struct block {
 };
 
 static struct block *free_block[CLASSES];
+static char first_page[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static char *uncut = first_page;
+static size_t left = PAGE_SIZE; /* bytes from there to its page's end */
 static struct spinlock heap_lock = SPINLOCK("heap");
 
 static unsigned
@@ -36,35 +40,33 @@ pages_of(size_t bytes)
 	return ALIGN_UP(bytes, PAGE_SIZE) / PAGE_SIZE;
 }
 
-/* Cuts a page into blocks of class c, in address order. */
-static void
-class_refill(unsigned c)
+/* The end of a page that is too short for a block of its kind is lost. */
+static void *
+cut(size_t size)
 {
-	size_t size = 1UL << (SHIFT_MIN + c), at = PAGE_SIZE;
-	char *page = page_alloc(1);
-	struct block *b;
+	char *p = uncut;
 
-	if (page == NULL)
-		return;
-	while (at > 0) {
-		at -= size;
-		b = (struct block *)(page + at);
-		b->next = free_block[c];
-		free_block[c] = b;
+	if (size > left) {
+		p = page_alloc(1);
+		if (p == NULL)
+			return NULL;
+		left = PAGE_SIZE;
 	}
+	uncut = p + size;
+	left -= size;
+	return p;
 }
 
 static void *
 class_take(unsigned c)
 {
 	uint64_t flags = spin_lock(&heap_lock);
-	struct block *b;
+	struct block *b = free_block[c];
 
-	if (free_block[c] == NULL)
-		class_refill(c);
-	b = free_block[c];
 	if (b != NULL)
 		free_block[c] = b->next;
+	else
+		b = cut(1UL << (SHIFT_MIN + c));
 	spin_unlock(&heap_lock, flags);
 	return b;
 }

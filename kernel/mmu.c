@@ -234,7 +234,7 @@ mmu_unmap(uint64_t paddr, uint64_t len)
 	return range_set_locked(paddr, len, 0);
 }
 
-static void
+static void __attribute__((noinline))
 map_part(const char *start, const char *end, unsigned prot)
 {
 	if (mmu_map((uint64_t)start, end - start, prot) < 0)

@@ -2,13 +2,14 @@
 /*
  * Physical pages.  Each region of RAM is used from both ends:
  *
- *	base            brk                 top                    end
- *	 | C heap, up -> |  never touched    | <- pages, down  | order[] |
+ *	        base            brk                 top            end
+ *	 | order[] | C heap, up -> |  never touched    | <- pages, down |
  *
- * The C heap grows from the lowest region upwards; pages are carved from the
- * highest region downwards and then live on buddy free lists.  What lies
- * between brk and top is neither mapped nor described: booting costs the same
- * with 2 MiB and with hundreds of GiB.
+ * The C heap grows from the lowest region above 1 MiB upwards; pages are carved
+ * from the lowest region that has room and then live on buddy free lists.  What
+ * lies between brk and top is neither mapped nor described: booting costs the
+ * same with 2 MiB and with hundreds of GiB.  A small guest keeps close to its
+ * image: each 2 MiB it touches is likely to cost the host as much.
  *
  * order[] holds a byte for each page of the region, valid from top up: the
  * head of a free block says FREE|order, all else 0.  The links of the free
@@ -21,8 +22,7 @@
 
 #define ORDERS	    36 /* up to 128 TiB in a block */
 #define FREE	    0x80
-#define REGIONS	    (2 * (BOOT_MEM_MAX + 4))
-#define REGION_LARGE (32UL << 20)
+#define REGIONS	    (BOOT_MEM_MAX + 4)
 #define CARVE_LARGE (2UL << 20)
 #define CARVE_SMALL (64UL << 10)
 #define FRESH_MIN   16 /* pages from which guarded memory comes fresh */
@@ -181,7 +181,7 @@ region_guard(struct region *r)
 	return true;
 }
 
-/* npages fresh pages from the middle of some region, the highest first. */
+/* npages fresh pages from the middle of some region, the lowest first. */
 static uintptr_t
 carve(size_t npages, bool guarded)
 {
@@ -189,8 +189,9 @@ carve(size_t npages, bool guarded)
 	uintptr_t old;
 	size_t step;
 
-	for (r = region + nregion; r-- > region;) {
-		region_retreat(r);
+	for (r = region; r < region + nregion; r++) {
+		if (r->top - r->brk < (npages + 2) * PAGE_SIZE)
+			region_retreat(r);
 		step = r->top - r->brk >= 16 * CARVE_LARGE ? CARVE_LARGE :
 							     CARVE_SMALL;
 		old = r->top;
@@ -401,42 +402,25 @@ page_unused(void)
 	return n;
 }
 
-static struct region *
-region_insert(uintptr_t base, uintptr_t end)
-{
-	struct region *r;
-	unsigned i;
-
-	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
-		region[i] = region[i - 1];
-	r = &region[i];
-	r->base = r->brk = r->mapped = base;
-	r->end = r->top = end;
-	total += end - base;
-	return r;
-}
-
-/* A region's bookkeeping takes its last pages.  What then lies between the
- * last 2 MiB boundary and it becomes a region of its own, from which the first
- * small pieces come; the rest is handed out in large pages from the start. */
+/* A region's bookkeeping takes its first pages. */
 static void
 region_add(uintptr_t base, uintptr_t end)
 {
-	size_t npages;
-	uintptr_t order, cut;
+	struct region *r;
+	unsigned i;
 
 	base = ALIGN_UP(base, PAGE_SIZE);
 	end = ALIGN_DOWN(end, PAGE_SIZE);
 	if (end < base + 2 * PAGE_SIZE || nregion == REGIONS)
 		return;
-	npages = (end - base) / PAGE_SIZE;
-	order = end - ALIGN_UP(npages, PAGE_SIZE);
-	cut = ALIGN_DOWN(order, CARVE_LARGE);
-	if (end - base < REGION_LARGE || order - cut < CARVE_SMALL)
-		cut = order;
-	region_insert(base, cut)->order = (uint8_t *)order;
-	if (cut < order)
-		region_add(cut, order);
+	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
+		region[i] = region[i - 1];
+	r = &region[i];
+	r->order = (uint8_t *)base;
+	base += ALIGN_UP((end - base) / PAGE_SIZE, PAGE_SIZE);
+	r->base = r->brk = r->mapped = base;
+	r->end = r->top = end;
+	total += end - base;
 }
 
 /* Adds [base, end) less what `cut[0..n)` takes out of it. */

@@ -20,6 +20,7 @@
 
 #define SLICE_NS 5000000ULL
 #define THREAD_ALIGN 64UL
+#define LARGE_PAGE   (2UL << 20)
 
 #define STACK_MAIN_MAX	(8UL << 20)
 #define STACK_MAIN_MIN	(64UL << 10)
@@ -581,10 +582,15 @@ thread_init(void (*fn)(void))
 {
 	struct thread *t;
 	uintptr_t boot_rsp;
+	size_t len;
 
 	fpu_init();
-	t = thread_alloc(clamp(page_total() / 16, STACK_MAIN_MIN,
-	    STACK_MAIN_MAX));
+	/* with all that goes with it, a round number of large pages */
+	len = clamp(page_total() / 12, STACK_MAIN_MIN, STACK_MAIN_MAX);
+	if (len > LARGE_PAGE)
+		len = ALIGN_DOWN(len, LARGE_PAGE);
+	t = thread_alloc(len - sizeof(*t) - THREAD_ALIGN -
+	    (size_t)__tls_memsz);
 	if (t == NULL)
 		panic("no memory for the first thread's stack");
 	t->fn = (void *(*)(void *))fn;
