@@ -21,6 +21,7 @@ static struct spinlock lock = SPINLOCK("console");
 static struct waitq writers; /* for their turn */
 static struct waitq events;  /* for the device */
 static bool writing;
+static void (*notify)(void); /* whom to tell of the next event */
 
 static struct { /* the reader's half of the protocol */
 	bool escaped; /* MUX_ESC was the last byte */
@@ -33,14 +34,39 @@ void
 console_event(void)
 {
 	uint64_t flags = spin_lock(&lock);
+	void (*fn)(void) = notify;
 
+	notify = NULL;
 	waitq_wake(&events, -1U);
 	spin_unlock(&lock, flags);
+	if (fn != NULL)
+		fn();
+}
+
+void
+console_notify(void (*fn)(void))
+{
+	uint64_t flags = spin_lock(&lock);
+
+	notify = fn;
+	if (dev != NULL)
+		dev->want_get();
+	spin_unlock(&lock, flags);
+}
+
+/* Output can't fail half-way, so an interruption that comes meanwhile is kept
+ * for a sleep that can. */
+static void
+interruption_keep(bool interrupted)
+{
+	if (interrupted)
+		thread_interrupt(thread_current());
 }
 
 static void
 put_all(const uint8_t *p, size_t len)
 {
+	bool interrupted = false;
 	uint64_t flags;
 	size_t n;
 
@@ -56,23 +82,28 @@ put_all(const uint8_t *p, size_t len)
 		}
 		flags = spin_lock(&lock);
 		dev->want_put();
-		waitq_sleep(&events, &lock, NS_NEVER);
+		interrupted |=
+		    waitq_sleep(&events, &lock, NS_NEVER) == -EINTR;
 		spin_unlock(&lock, flags);
 	}
+	interruption_keep(interrupted);
 }
 
 static void
 turn_take(void)
 {
+	bool interrupted = false;
 	uint64_t flags;
 
 	if (seized || thread_current() == NULL)
 		return;
 	flags = spin_lock(&lock);
 	while (writing)
-		waitq_sleep(&writers, &lock, NS_NEVER);
+		interrupted |=
+		    waitq_sleep(&writers, &lock, NS_NEVER) == -EINTR;
 	writing = true;
 	spin_unlock(&lock, flags);
+	interruption_keep(interrupted);
 }
 
 static void
@@ -226,29 +257,15 @@ console_readable(void)
 
 /* Under the lock, which is dropped meanwhile. */
 static int
-look_wait(uint64_t deadline_ns)
+look_wait(void)
 {
-	int err;
+	int err = 0;
 
-	while (!look()) {
+	while (!look() && err == 0) {
 		dev->want_get();
-		err = waitq_sleep(&events, &lock, deadline_ns);
-		if (err != 0)
-			return err;
+		err = waitq_sleep(&events, &lock, NS_NEVER);
 	}
-	return 0;
-}
-
-void
-console_wait(uint64_t deadline_ns)
-{
-	uint64_t flags;
-
-	if (dev == NULL)
-		return;
-	flags = spin_lock(&lock);
-	look_wait(deadline_ns);
-	spin_unlock(&lock, flags);
+	return err;
 }
 
 long
@@ -261,7 +278,7 @@ console_read(void *p, size_t len, bool nonblock)
 		return 0;
 	flags = spin_lock(&lock);
 	if (!look())
-		n = nonblock ? -EAGAIN : look_wait(NS_NEVER);
+		n = nonblock ? -EAGAIN : look_wait();
 	if (n == 0 && in.held) {
 		*(uint8_t *)p = in.byte;
 		in.held = false;

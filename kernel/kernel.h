@@ -138,7 +138,8 @@ void console_write(int stream, const void *p, size_t len);
 /* Blocks for at least one byte; 0: end of input; -EINTR, -EAGAIN. */
 long console_read(void *p, size_t len, bool nonblock);
 bool console_readable(void); /* a read would not block */
-void console_wait(uint64_t deadline_ns); /* until readable */
+/* Calls fn once, from an interrupt, when there may be input to read. */
+void console_notify(void (*fn)(void));
 
 /* random.c: 0, or -ENODEV where the machine offers no entropy */
 int random_fill(void *p, size_t len);

@@ -39,6 +39,12 @@ console_fstat(struct file *f, struct stat *st)
 	return 0;
 }
 
+static void
+input_came(void)
+{
+	poll_notify(&console_pollq);
+}
+
 static unsigned
 console_poll(struct file *f, struct pollq **q)
 {
@@ -46,7 +52,10 @@ console_poll(struct file *f, struct pollq **q)
 
 	(void)f;
 	*q = &console_pollq;
-	return console_readable() ? r | POLLIN | POLLRDNORM : r;
+	if (console_readable())
+		return r | POLLIN | POLLRDNORM;
+	console_notify(input_came);
+	return r;
 }
 
 static int

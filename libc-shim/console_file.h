@@ -9,10 +9,7 @@
 bool console_is_tty(void);
 bool file_is_console(const struct file *f);
 
-/* Told when a watcher that poll asked for (console_watch.c) sees input. */
-extern struct pollq console_pollq;
-/* Watches for input once and tells console_pollq. -ENOMEM. */
-int console_watch(void);
+extern struct pollq console_pollq; /* told when input comes */
 
 int console_open(const struct device_node *d, int flags, struct file **out);
 /* -ENXIO unless console_is_tty. */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "libc-shim/clock.h"
-#include "libc-shim/console_file.h"
 #include "libc-shim/io.h"
 #include "libc-shim/poll.h"
 #include "libc-shim/signals.h"
@@ -89,19 +88,6 @@ items_watch(struct item *it, size_t n)
 			poll_watch(it->q, &it->entry);
 }
 
-/* The console tells nothing unless somebody watches it. */
-static void
-console_arm(const struct item *it, const struct pollfd *fds, size_t n)
-{
-	for (; n > 0; n--, it++, fds++) {
-		if (it->file != NULL && file_is_console(it->file) &&
-		    (fds->events & READING)) {
-			console_watch();
-			return;
-		}
-	}
-}
-
 static int
 call_sleep(struct call *c, uint64_t deadline_ns)
 {
@@ -125,10 +111,8 @@ wait_items(struct item *it, struct pollfd *fds, size_t n, struct call *c,
 		return ready;
 	items_watch(it, n);
 	*watching = true;
-	while ((ready = items_ask(it, fds, n)) == 0 && err == 0) {
-		console_arm(it, fds, n);
+	while ((ready = items_ask(it, fds, n)) == 0 && err == 0)
 		err = call_sleep(c, deadline_ns);
-	}
 	return ready == 0 && err == -EINTR ? err : ready;
 }
 
