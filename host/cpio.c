@@ -3,7 +3,8 @@
  * Packing a folder as a cpio archive: see cpio.h.  Format "newc": a magic
  * number, 13 numbers of 8 hex digits, the name, the contents; name and
  * contents padded to 4 bytes; a last entry called TRAILER!!!.  cpio(5) of
- * libarchive describes it.
+ * libarchive describes it.  Names of one file share its number and tell how
+ * many they are; the last brings the contents.
  */
 #include "host/cpio.h"
 
@@ -16,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "host/hardlink.h"
 #include "host/text.h"
 #include "host/util.h"
 
@@ -30,6 +32,7 @@ struct packer {
 	uint64_t written;
 	struct text path; /* of the file at hand, below and with `dir` */
 	size_t root_len;  /* bytes of `path` that the archive leaves out */
+	struct hardlinks links;
 };
 
 static bool
@@ -57,14 +60,29 @@ put_padding(struct packer *k)
 	return put(k, "\0\0\0", (size_t)(-k->written & 3));
 }
 
-static bool
-put_header(
-    struct packer *k, const char *name, const struct stat *st, uint64_t len)
+/* The file's number in the archive, which its names share. */
+static uint32_t
+number(struct packer *k, struct hardlink *l)
 {
+	if (l == NULL)
+		return ++k->inode;
+	if (l->number == 0)
+		l->number = ++k->inode;
+	return l->number;
+}
+
+/* `l` is NULL for a file of one name. */
+static bool
+put_header(struct packer *k, const char *name, const struct stat *st,
+    uint64_t len, struct hardlink *l)
+{
+	uint32_t nlink = S_ISDIR(st->st_mode) ? 2 : 1;
 	struct text t = {0};
 	unsigned rdev_major = 0, rdev_minor = 0;
 	bool ok;
 
+	if (l != NULL)
+		nlink = l->count;
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
 		rdev_major = major(st->st_rdev);
 		rdev_minor = minor(st->st_rdev);
@@ -72,8 +90,8 @@ put_header(
 	text_addf(&t,
 	    MAGIC "%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x"
 		  "%08x%s",
-	    ++k->inode, st->st_mode, 0, 0, S_ISDIR(st->st_mode) ? 2 : 1,
-	    (uint32_t)st->st_mtime, (uint32_t)len, 0, 0, rdev_major, rdev_minor,
+	    number(k, l), st->st_mode, 0, 0, nlink, (uint32_t)st->st_mtime,
+	    (uint32_t)len, 0, 0, rdev_major, rdev_minor,
 	    (unsigned)strlen(name) + 1, 0, name);
 	ok = put(k, t.p, t.len + 1) && put_padding(k);
 	text_free(&t);
@@ -102,23 +120,41 @@ put_contents(struct packer *k, int fd, uint64_t len)
 	return ok && put_padding(k);
 }
 
+/* How much to write of a file that is open, under this name. */
+static uint64_t
+contents_due(const struct stat *st, struct hardlink *l)
+{
+	if (l != NULL && l->left > 0)
+		l->left--;
+	return l != NULL && l->left > 0 ? 0 : (uint64_t)st->st_size;
+}
+
+static bool
+pack_opened(struct packer *k, const char *name, int fd)
+{
+	struct hardlink *l;
+	struct stat st;
+	uint64_t len;
+
+	if (fstat(fd, &st) < 0)
+		return complain(k, errno);
+	if (st.st_size > UINT32_MAX)
+		return complain(k, EFBIG);
+	l = hardlinks_get(&k->links, &st);
+	len = contents_due(&st, l);
+	return put_header(k, name, &st, len, l) && put_contents(k, fd, len);
+}
+
 static bool
 pack_file(struct packer *k, const char *name)
 {
-	struct stat st;
 	bool ok;
 	int fd;
 
 	fd = open(k->path.p, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return complain(k, errno);
-	if (fstat(fd, &st) < 0)
-		ok = complain(k, errno);
-	else if (st.st_size > UINT32_MAX)
-		ok = complain(k, EFBIG);
-	else
-		ok = put_header(k, name, &st, (uint64_t)st.st_size) &&
-		     put_contents(k, fd, (uint64_t)st.st_size);
+	ok = pack_opened(k, name, fd);
 	close(fd);
 	return ok;
 }
@@ -132,7 +168,7 @@ pack_link(struct packer *k, const char *name, const struct stat *st)
 	n = readlink(k->path.p, target, sizeof(target));
 	if (n < 0)
 		return complain(k, errno);
-	return put_header(k, name, st, (uint64_t)n) &&
+	return put_header(k, name, st, (uint64_t)n, NULL) &&
 	       put(k, target, (size_t)n) && put_padding(k);
 }
 
@@ -153,12 +189,12 @@ pack_entry(struct packer *k)
 	case S_IFLNK:
 		return pack_link(k, name, &st);
 	case S_IFDIR:
-		return put_header(k, name, &st, 0) && pack_folder(k);
+		return put_header(k, name, &st, 0, NULL) && pack_folder(k);
 	case S_IFSOCK:
 		util_report("%s is a socket: left out", k->path.p);
 		return true;
 	default:
-		return put_header(k, name, &st, 0);
+		return put_header(k, name, &st, 0, NULL);
 	}
 }
 
@@ -199,6 +235,22 @@ pack_folder(struct packer *k)
 	return ok;
 }
 
+/* False if a name that should have brought a file's contents is gone. */
+static bool
+all_contents_packed(const struct packer *k)
+{
+	size_t i;
+
+	for (i = 0; i < k->links.n; i++) {
+		if (k->links.v[i].left == 0)
+			continue;
+		util_report(
+		    "%s changed while it was packed; try again", k->path.p);
+		return false;
+	}
+	return true;
+}
+
 bool
 cpio_pack(const char *dir, int fd)
 {
@@ -208,9 +260,11 @@ cpio_pack(const char *dir, int fd)
 
 	text_adds(&k.path, dir);
 	k.root_len = k.path.len + 1;
-	ok = pack_folder(&k);
+	hardlinks_find(&k.links, dir);
+	ok = pack_folder(&k) && all_contents_packed(&k);
 	k.inode = UINT32_MAX; /* the trailer's is 0 */
-	ok = ok && put_header(&k, "TRAILER!!!", &none, 0);
+	ok = ok && put_header(&k, "TRAILER!!!", &none, 0, NULL);
+	hardlinks_free(&k.links);
 	text_free(&k.path);
 	return ok;
 }

@@ -10,8 +10,8 @@
 
 /* Writes the contents of folder `dir` to `fd` as a "newc" archive: names
  * without a leading slash, sorted, owned by root, inodes counted from 1, so
- * that equal folders give equal archives.  Sockets are left out.  False after
- * saying what went wrong. */
+ * that equal folders give equal archives.  Hard links within the folder stay
+ * links.  Sockets are left out.  False after saying what went wrong. */
 bool cpio_pack(const char *dir, int fd);
 
 /* True if the file begins as an archive we can hand to a guest; says what is

@@ -171,6 +171,24 @@ def test_archive(program, tree, tmp_path, form):
     assert (r.returncode, r.stdout) == (0, b"hello\nmore\n")
 
 
+def test_links_in_a_folder(program, tree, tmp_path):
+    packed = sprat("pack", tree).stdout
+    assert packed.count(b"hello\n") == 1
+    (tmp_path / "packed.cpio").write_bytes(packed)
+    for initrd in [tree, tmp_path / "packed.cpio"]:
+        r = run("--initrd", initrd, program, "list")
+        lines = r.stdout.decode().splitlines()
+        assert "100644 2 6 /a" in lines and "100644 2 6 /b" in lines
+        assert "100600 1 5 /sub/c" in lines
+        r = run("--initrd", initrd, program, "append", "b", "more\n", "/a")
+        assert (r.returncode, r.stdout) == (0, b"hello\nmore\n")
+    (tmp_path / "out").mkdir()
+    subprocess.run(["cpio", "-i", "--quiet"], input=packed, check=True,
+                   cwd=tmp_path / "out")
+    assert (tmp_path / "out/a").samefile(tmp_path / "out/b")
+    assert (tmp_path / "out/b").read_text() == "hello\n"
+
+
 def test_folder_of_thousands(program, tmp_path):
     top = tmp_path / "many"
     top.mkdir()

@@ -2,7 +2,7 @@
 /*
  * The archive writer: what it writes is read back field by field.
  */
-/* LINK: host/cpio.c host/text.c host/util.c */
+/* LINK: host/cpio.c host/hardlink.c host/text.c host/util.c */
 #define _GNU_SOURCE 1
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,6 +182,97 @@ test_tree(void **state)
 }
 
 static void
+expect_link(struct archive *a, const char *name, uint32_t ino, uint32_t nlink,
+    const char *data)
+{
+	struct entry e = next(a);
+
+	assert_string_equal(e.name, name);
+	assert_int_equal(e.field[INO], ino);
+	assert_int_equal(e.field[NLINK], nlink);
+	assert_int_equal(e.field[FILESIZE], strlen(data));
+	assert_memory_equal(e.data, data, strlen(data));
+}
+
+/* The names of a file share a number; the last of them brings the data. */
+static void
+test_links(void **state)
+{
+	struct archive a;
+
+	(void)state;
+	assert_int_equal(mkdir("root/dir", 0755), 0);
+	write_file("root/a", "first", 5, 0644);
+	write_file("root/empty", "", 0, 0644);
+	write_file("root/two", "second", 6, 0644);
+	assert_int_equal(link("root/a", "root/dir/b"), 0);
+	assert_int_equal(link("root/a", "root/z"), 0);
+	assert_int_equal(link("root/empty", "root/empty2"), 0);
+	assert_int_equal(link("root/two", "root/two2"), 0);
+	a = pack("root");
+	expect_link(&a, "a", 1, 3, "");
+	expect_link(&a, "dir", 2, 2, "");
+	expect_link(&a, "dir/b", 1, 3, "");
+	expect_link(&a, "empty", 3, 2, "");
+	expect_link(&a, "empty2", 3, 2, "");
+	expect_link(&a, "two", 4, 2, "");
+	expect_link(&a, "two2", 4, 2, "second");
+	expect_link(&a, "z", 1, 3, "first");
+	expect_link(&a, "TRAILER!!!", 0, 1, "");
+	assert_int_equal(a.at, a.len);
+	free(a.p);
+}
+
+/* A name outside the folder makes no difference. */
+static void
+test_link_from_outside(void **state)
+{
+	struct archive a, b;
+
+	(void)state;
+	write_file("root/a", "data", 4, 0644);
+	a = pack("root");
+	assert_int_equal(link("root/a", "elsewhere"), 0);
+	b = pack("root");
+	expect_link(&b, "a", 1, 1, "data");
+	assert_int_equal(a.len, b.len);
+	assert_memory_equal(a.p, b.p, a.len);
+	free(a.p);
+	free(b.p);
+}
+
+/* Links among thousands of files, and enough of them to outgrow any table. */
+static void
+test_many_links(void **state)
+{
+	char name[32], other[32];
+	struct archive a;
+	struct entry e;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "root/a%03d", i);
+		snprintf(other, sizeof(other), "root/b%03d", 999 - i);
+		write_file(name, name, strlen(name), 0644);
+		assert_int_equal(link(name, other), 0);
+	}
+	a = pack("root");
+	for (i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "a%03d", i);
+		expect_link(&a, name, (uint32_t)i + 1, 2, "");
+	}
+	for (i = 0; i < 1000; i++) {
+		e = next(&a);
+		snprintf(name, sizeof(name), "root/a%03d", 999 - i);
+		assert_int_equal(e.field[INO], 1000 - i);
+		assert_int_equal(e.field[FILESIZE], strlen(name));
+		assert_memory_equal(e.data, name, strlen(name));
+	}
+	free(a.p);
+}
+
+static void
 test_same_again(void **state)
 {
 	struct archive a, b;
@@ -238,6 +329,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_empty),
 	    TEST(test_tree),
+	    TEST(test_links),
+	    TEST(test_link_from_outside),
+	    TEST(test_many_links),
 	    TEST(test_same_again),
 	    TEST(test_large_file),
 	    TEST(test_check),
