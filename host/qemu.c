@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "host/quote.h"
@@ -198,6 +199,18 @@ add_name(const struct run_options *o, struct text *t)
 	free(name);
 }
 
+/* That there is a terminal, and its size if known. */
+static void
+add_tty(struct text *t)
+{
+	struct winsize ws;
+
+	text_adds(t, " sprat.tty");
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 &&
+	    ws.ws_row > 0)
+		text_addf(t, "=%ux%u", ws.ws_col, ws.ws_row);
+}
+
 /* What kernel/cmdline.c will read. */
 static void
 add_guest_words(const struct run_options *o, struct text *t)
@@ -206,7 +219,7 @@ add_guest_words(const struct run_options *o, struct text *t)
 
 	text_adds(t, "sprat.console=mux");
 	if (o->tty)
-		text_adds(t, " sprat.tty");
+		add_tty(t);
 	add_name(o, t);
 	for (i = 0; i < o->env.n; i++) {
 		text_addc(t, ' ');

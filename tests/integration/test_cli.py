@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -339,19 +340,24 @@ def test_stdin_is_left_to_others(tmp_path, image):
     assert data.endswith(rest) and len(data) - len(rest) <= 8192
 
 
-def test_terminal(tmp_path, image):
-    """A terminal stays in cooked mode and the guest is told of it."""
+@pytest.mark.parametrize("size, word", [
+    ((0, 0), b" sprat.tty "), ((0, 80), b" sprat.tty "),
+    ((50, 132), b" sprat.tty=132x50 ")])
+def test_terminal(tmp_path, image, size, word):
+    """A terminal stays in cooked mode; the guest is told of it and its
+    size, if that is known."""
     qemu = fake_qemu(tmp_path, r"""for last; do :; done
 printf '\020S%s\n' "$last"; head -c 3 >/dev/null; printf '\020x04'""")
     pid, fd = os.forkpty()
     if pid == 0:
+        termios.tcsetwinsize(1, size)
         os.execv(SPRAT, [SPRAT, "run", "-q", "--qemu", str(qemu),
                          str(image)])
     out = b""
     while b"\n" not in out:
         assert select.select([fd], [], [], LIMIT_S)[0]
         out += os.read(fd, 1000)
-    assert b"sprat.tty" in out
+    assert word in out
     os.write(fd, b"ab\n")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 4
     os.close(fd)

@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import termios
 
 import pytest
 
@@ -17,6 +18,7 @@ PROGRAM = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -30,6 +32,15 @@ show(int argc, char **argv)
 		printf("arg:%s%c", argv[i], 0);
 	for (i = 0; environ[i] != NULL; i++)
 		printf("env:%s%c", environ[i], 0);
+}
+
+static void
+show_size(void)
+{
+	struct winsize ws;
+
+	if (ioctl(1, TIOCGWINSZ, &ws) == 0)
+		printf("%dx%d\n", ws.ws_col, ws.ws_row);
 }
 
 static int
@@ -66,7 +77,7 @@ main(int argc, char **argv)
 	else if (strcmp(what, "both") == 0)
 		fprintf(stderr, "err\n"), printf("out\n");
 	else if (strcmp(what, "tty") == 0)
-		return isatty(0) * 2 + isatty(1);
+		return show_size(), isatty(0) * 2 + isatty(1);
 	else if (strcmp(what, "sleep") == 0)
 		for (;;)
 			pause();
@@ -175,6 +186,17 @@ def test_idle_guest_costs_nothing(program):
 
 def test_terminal_or_not(program):
     assert run(program, "tty").returncode == 0
+    pid, fd = os.forkpty()
+    if pid == 0:
+        termios.tcsetwinsize(1, (50, 132))
+        os.execv(SPRAT, [SPRAT, "run", "-q", "--accel", "tcg", "--timeout",
+                         "50", str(program), "tty"])
+    out = b""
+    while not out.endswith(b"\n"):
+        out += os.read(fd, 100)
+    assert out == b"132x50\r\n"
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    os.close(fd)
 
 
 @pytest.mark.parametrize("machine", MACHINES)
