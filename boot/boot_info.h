@@ -16,10 +16,10 @@ struct boot_range {
 };
 
 struct boot_info {
-	const char *protocol;	  /* "pvh", ... */
-	char *cmdline;		  /* NUL-terminated, ours to cut up */
+	const char *protocol;     /* "pvh", ... */
+	char *cmdline;            /* NUL-terminated, ours to cut up */
 	struct boot_range initrd; /* len 0: none */
-	uint64_t rsdp_paddr;	  /* ACPI root pointer, or 0 */
+	uint64_t rsdp_paddr;      /* ACPI root pointer, or 0 */
 	unsigned nmem;
 	struct boot_range mem[BOOT_MEM_MAX]; /* usable RAM, any order */
 	struct boot_range kept[2]; /* RAM in use: command line, initrd */

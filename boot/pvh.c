@@ -57,8 +57,8 @@ take_memmap(const struct hvm_start_info *si)
 	uint32_t i;
 
 	if (si->version < 1 || si->memmap_entries == 0)
-		panic("pvh: no memory map (start info version %u)",
-		    si->version);
+		panic(
+		    "pvh: no memory map (start info version %u)", si->version);
 	e = peek(si->memmap_paddr, si->memmap_entries * sizeof(*e));
 	for (i = 0; i < si->memmap_entries; i++) {
 		if (e[i].type != XEN_HVM_MEMMAP_TYPE_RAM)

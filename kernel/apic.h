@@ -14,7 +14,7 @@ void lapic_eoi(void);
 
 /* One tick of the timer under the hypervisors that do not say: their bus runs
  * at 1 GHz, and we divide by 16. */
-#define LAPIC_TICK_NS 16
+#define LAPIC_TICK_NS   16
 #define LAPIC_COUNT_MAX UINT32_MAX
 
 /* Counts down from `count`, not 0, and interrupts at 0; if periodic, again and

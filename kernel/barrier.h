@@ -7,8 +7,8 @@
 #ifndef KERNEL_BARRIER_H
 #define KERNEL_BARRIER_H
 
-#define load_acquire(p)	    __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define load_acquire(p)     __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define fence_full()	    __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define fence_full()        __atomic_thread_fence(__ATOMIC_SEQ_CST)
 
 #endif

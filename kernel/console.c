@@ -23,7 +23,7 @@ static struct waitq events;  /* for the device */
 static bool writing;
 static void (*notify)(void); /* whom to tell of the next event */
 
-static struct { /* the reader's half of the protocol */
+static struct {       /* the reader's half of the protocol */
 	bool escaped; /* MUX_ESC was the last byte */
 	bool ended;   /* MUX_EOF came: for good */
 	bool held;    /* `byte` was looked at, not yet read */
@@ -82,8 +82,7 @@ put_all(const uint8_t *p, size_t len)
 		}
 		flags = spin_lock(&lock);
 		dev->want_put();
-		interrupted |=
-		    waitq_sleep(&events, &lock, NS_NEVER) == -EINTR;
+		interrupted |= waitq_sleep(&events, &lock, NS_NEVER) == -EINTR;
 		spin_unlock(&lock, flags);
 	}
 	interruption_keep(interrupted);
@@ -99,8 +98,7 @@ turn_take(void)
 		return;
 	flags = spin_lock(&lock);
 	while (writing)
-		interrupted |=
-		    waitq_sleep(&writers, &lock, NS_NEVER) == -EINTR;
+		interrupted |= waitq_sleep(&writers, &lock, NS_NEVER) == -EINTR;
 	writing = true;
 	spin_unlock(&lock, flags);
 	interruption_keep(interrupted);

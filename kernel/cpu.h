@@ -26,8 +26,8 @@ cpu_id(uint32_t leaf, uint32_t subleaf)
 	struct cpuid r;
 
 	__asm__ volatile("cpuid"
-	    : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-	    : "a"(leaf), "c"(subleaf));
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
 	return r;
 }
 
@@ -44,9 +44,9 @@ static inline void
 cpu_wrmsr(uint32_t msr, uint64_t v)
 {
 	__asm__ volatile("wrmsr"
-	    :
-	    : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
-	    : "memory");
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static inline uint64_t
@@ -83,7 +83,9 @@ cpu_inb(uint16_t port)
 static inline void
 cpu_outsb(uint16_t port, const void *p, size_t len)
 {
-	__asm__ volatile("rep outsb" : "+S"(p), "+c"(len) : "d"(port)
+	__asm__ volatile("rep outsb"
+			 : "+S"(p), "+c"(len)
+			 : "d"(port)
 			 : "memory");
 }
 
@@ -161,8 +163,8 @@ static inline void
 cpu_set_xcr0(uint64_t v)
 {
 	__asm__ volatile("xsetbv"
-	    :
-	    : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+			 :
+			 : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
 static inline void

@@ -11,7 +11,7 @@
 #include "kernel/kernel.h"
 
 #define SHIFT_MIN 5
-#define CLASSES	  7 /* 32 .. 2048 bytes; above that, whole pages */
+#define CLASSES   7 /* 32 .. 2048 bytes; above that, whole pages */
 
 struct block {
 	struct block *next;

@@ -20,10 +20,10 @@ struct boot_info;
 #define NS_PER_S  1000000000ULL
 
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
-#define ALIGN_UP(x, a)	 ALIGN_DOWN((x) + (a)-1, a)
+#define ALIGN_UP(x, a)   ALIGN_DOWN((x) + (a)-1, a)
 
 /* Always compiled in; the condition has no side effect. */
-#define ASSERT(cond) \
+#define ASSERT(cond)                                                           \
 	((cond) ? (void)0 : panic("%s:%d: %s", __FILE__, __LINE__, #cond))
 
 /* main.c */
@@ -41,7 +41,7 @@ const char *cmdline_option(const char *name);
 
 /* page.c: physical pages, identity-mapped */
 void page_init(const struct boot_info *bi);
-void page_check(void); /* panics if there is too little to start */
+void page_check(void);           /* panics if there is too little to start */
 void *page_alloc(size_t npages); /* contiguous, RW, not zeroed; or NULL */
 void page_free(void *p, size_t npages);
 /* The same with an unmapped page below, for stacks. */
@@ -51,17 +51,17 @@ void page_free_guarded(void *p, size_t npages);
  * need not adjoin the old one, but is always above it. */
 void *page_brk(intptr_t bytes);
 void page_tables_refill(void); /* for mmu.c: fills its reserve */
-size_t page_total(void); /* bytes of RAM the guest may use */
-size_t page_unused(void); /* bytes of it that nobody holds */
+size_t page_total(void);       /* bytes of RAM the guest may use */
+size_t page_unused(void);      /* bytes of it that nobody holds */
 
 /* heap.c: small objects for the kernel, zeroed; the owner knows the size */
 void *heap_alloc(size_t bytes); /* 16-byte aligned, or NULL */
 void heap_free(void *p, size_t bytes);
 
 /* mmu.c */
-#define MMU_R 0U
-#define MMU_W 1U
-#define MMU_X 2U
+#define MMU_R        0U
+#define MMU_W        1U
+#define MMU_X        2U
 #define MMU_UNCACHED 4U
 void mmu_init(void);
 int mmu_map(uint64_t paddr, uint64_t len, unsigned prot); /* or -ENOMEM */
@@ -82,12 +82,15 @@ typedef void irq_handler(void *arg);
 int irq_alloc(irq_handler *fn, void *arg); /* a CPU vector, or -ENOSPC */
 int irq_gsi_attach(unsigned gsi, irq_handler *fn, void *arg);
 
-/* thread.c */
+/* sched.c */
 struct spinlock {
 	const char *name;
 	uint32_t held;
 };
-#define SPINLOCK(n) {n, 0}
+#define SPINLOCK(n)                                                            \
+	{                                                                      \
+		n, 0                                                           \
+	}
 uint64_t spin_lock(struct spinlock *l); /* interrupts off; the old flags */
 void spin_unlock(struct spinlock *l, uint64_t flags);
 
@@ -101,21 +104,21 @@ int waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns);
 /* Wakes up to n sleepers, oldest first; the caller holds the queue's lock.
  * Returns how many. */
 unsigned waitq_wake(struct waitq *q, unsigned n);
+struct thread *thread_current(void);
+void thread_yield(void);
+void thread_sleep(uint64_t deadline_ns); /* may end early: re-check */
+void thread_interrupt(struct thread *t); /* its sleep ends with -EINTR */
 
+/* thread.c */
 /* Makes the first thread out of nothing and runs fn on it. */
 void thread_init(void (*fn)(void));
 /* stack_len 0: the default.  The thread starts at once, may be joined by
  * thread_join unless detached.  NULL: no memory. */
-struct thread *thread_create(void *(*fn)(void *), void *arg,
-    size_t stack_len);
+struct thread *thread_create(void *(*fn)(void *), void *arg, size_t stack_len);
 void thread_exit(void *result) __attribute__((noreturn));
 /* Waits for the end of t and frees it. */
 int thread_join(struct thread *t, void **result, uint64_t deadline_ns);
 int thread_detach(struct thread *t);
-struct thread *thread_current(void);
-void thread_yield(void);
-void thread_sleep(uint64_t deadline_ns); /* -EINTR is possible: re-check */
-void thread_interrupt(struct thread *t); /* its sleep ends with -EINTR */
 unsigned thread_id(const struct thread *t); /* 1 is the main thread */
 /* The C library's own state in each thread, zeroed at creation: */
 #define THREAD_LIBC_LEN 4096

@@ -8,7 +8,7 @@
 #include "kernel/kernel.h"
 
 #define LINE_MAX 320
-#define PREFIX	 "sprat: "
+#define PREFIX   "sprat: "
 
 struct out {
 	char *at, *end;
@@ -57,8 +57,8 @@ put_number(struct out *o, uint64_t v, unsigned base, bool negative,
 static void
 put_signed(struct out *o, int64_t v, unsigned width, char pad)
 {
-	put_number(o, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0, width,
-	    pad);
+	put_number(
+	    o, v < 0 ? -(uint64_t)v : (uint64_t)v, 10, v < 0, width, pad);
 }
 
 /* One conversion, from behind its '%'; returns what follows it. */
@@ -88,8 +88,8 @@ convert(struct out *o, const char *f, va_list *ap)
 		break;
 	case 'u':
 	case 'x':
-		put_number(o, wide ? va_arg(*ap, uint64_t) :
-				     va_arg(*ap, unsigned),
+		put_number(o,
+		    wide ? va_arg(*ap, uint64_t) : va_arg(*ap, unsigned),
 		    *f == 'x' ? 16 : 10, false, width, pad);
 		break;
 	case 'p':

@@ -9,13 +9,13 @@
 #include "kernel/cpu.h"
 #include "kernel/kernel.h"
 
-#define PTE_P	  (1UL << 0)
-#define PTE_W	  (1UL << 1)
-#define PTE_PCD	  (1UL << 4)
-#define PTE_A	  (1UL << 5)
-#define PTE_D	  (1UL << 6)
+#define PTE_P     (1UL << 0)
+#define PTE_W     (1UL << 1)
+#define PTE_PCD   (1UL << 4)
+#define PTE_A     (1UL << 5)
+#define PTE_D     (1UL << 6)
 #define PTE_LARGE (1UL << 7) /* in levels 2 and 3 */
-#define PTE_NX	  (1UL << 63)
+#define PTE_NX    (1UL << 63)
 #define PTE_ADDR  0x000ffffffffff000UL
 
 #define ENTRIES 512
@@ -194,8 +194,8 @@ static uint64_t
 prot_bits(unsigned prot)
 {
 	return PTE_P | PTE_A | PTE_D | ((prot & MMU_W) ? PTE_W : 0) |
-	    ((prot & MMU_X) ? 0 : PTE_NX) |
-	    ((prot & MMU_UNCACHED) ? PTE_PCD : 0);
+	       ((prot & MMU_X) ? 0 : PTE_NX) |
+	       ((prot & MMU_UNCACHED) ? PTE_PCD : 0);
 }
 
 static int

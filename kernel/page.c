@@ -20,9 +20,9 @@
 #include "boot/boot_info.h"
 #include "kernel/kernel.h"
 
-#define ORDERS	    36 /* up to 128 TiB in a block */
-#define FREE	    0x80
-#define REGIONS	    (BOOT_MEM_MAX + 4)
+#define ORDERS      36 /* up to 128 TiB in a block */
+#define FREE        0x80
+#define REGIONS     (BOOT_MEM_MAX + 4)
 #define CARVE_LARGE (2UL << 20)
 #define CARVE_SMALL (64UL << 10)
 #define FRESH_MIN   16 /* pages from which guarded memory comes fresh */
@@ -158,8 +158,8 @@ region_extend(struct region *r, size_t bytes, size_t align)
 	top = ALIGN_DOWN(r->top - bytes, align);
 	if (top < low)
 		top = r->top - bytes;
-	if (mmu_map_reserved((uintptr_t)order_of(r, top),
-		(r->top - top) / PAGE_SIZE) < 0 ||
+	if (mmu_map_reserved(
+		(uintptr_t)order_of(r, top), (r->top - top) / PAGE_SIZE) < 0 ||
 	    mmu_map_reserved(top, r->top - top) < 0)
 		return false;
 	memset(order_of(r, top), 0, (r->top - top) / PAGE_SIZE);
@@ -192,8 +192,8 @@ carve(size_t npages, bool guarded)
 	for (r = region; r < region + nregion; r++) {
 		if (r->top - r->brk < (npages + 2) * PAGE_SIZE)
 			region_retreat(r);
-		step = r->top - r->brk >= 16 * CARVE_LARGE ? CARVE_LARGE :
-							     CARVE_SMALL;
+		step = r->top - r->brk >= 16 * CARVE_LARGE ? CARVE_LARGE
+							   : CARVE_SMALL;
 		old = r->top;
 		if (r->top - r->brk < (npages + 2) * PAGE_SIZE ||
 		    !region_extend(r, npages * PAGE_SIZE, step))
@@ -425,8 +425,8 @@ region_add(uintptr_t base, uintptr_t end)
 
 /* Adds [base, end) less what `cut[0..n)` takes out of it. */
 static void
-region_add_cut(uintptr_t base, uintptr_t end, const struct boot_range *cut,
-    unsigned n)
+region_add_cut(
+    uintptr_t base, uintptr_t end, const struct boot_range *cut, unsigned n)
 {
 	for (; n > 0; n--, cut++) {
 		if (cut->base >= end || cut->base + cut->len <= base ||
@@ -455,10 +455,10 @@ page_init(const struct boot_info *bi)
 	cut[2] = bi->kept[0];
 	cut[3] = bi->kept[1];
 	for (i = 0; i < bi->nmem; i++)
-		region_add_cut(bi->mem[i].base,
-		    bi->mem[i].base + bi->mem[i].len, cut, 4);
-	while (heap_region + 1 < nregion &&
-	    region[heap_region].base < HEAP_FLOOR)
+		region_add_cut(
+		    bi->mem[i].base, bi->mem[i].base + bi->mem[i].len, cut, 4);
+	while (
+	    heap_region + 1 < nregion && region[heap_region].base < HEAP_FLOOR)
 		heap_region++;
 }
 

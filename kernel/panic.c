@@ -9,7 +9,7 @@
 #include "kernel/panic.h"
 #include "kernel/trap.h"
 
-#define FRAMES_MAX 64
+#define FRAMES_MAX   64
 #define STATUS_PANIC (128 + 6) /* as an abort */
 
 static bool busy;
@@ -43,17 +43,13 @@ panic_again(void)
 void
 panic_registers(const struct trap_frame *f)
 {
-	log_line("rip %016lx  rsp %016lx  rbp %016lx", f->rip, f->rsp,
-	    f->rbp);
-	log_line("rax %016lx  rbx %016lx  rcx %016lx", f->rax, f->rbx,
-	    f->rcx);
-	log_line("rdx %016lx  rsi %016lx  rdi %016lx", f->rdx, f->rsi,
-	    f->rdi);
+	log_line("rip %016lx  rsp %016lx  rbp %016lx", f->rip, f->rsp, f->rbp);
+	log_line("rax %016lx  rbx %016lx  rcx %016lx", f->rax, f->rbx, f->rcx);
+	log_line("rdx %016lx  rsi %016lx  rdi %016lx", f->rdx, f->rsi, f->rdi);
 	log_line("r8  %016lx  r9  %016lx  r10 %016lx", f->r8, f->r9, f->r10);
-	log_line("r11 %016lx  r12 %016lx  r13 %016lx", f->r11, f->r12,
-	    f->r13);
-	log_line("r14 %016lx  r15 %016lx  rflags %lx", f->r14, f->r15,
-	    f->rflags);
+	log_line("r11 %016lx  r12 %016lx  r13 %016lx", f->r11, f->r12, f->r13);
+	log_line(
+	    "r14 %016lx  r15 %016lx  rflags %lx", f->r14, f->r15, f->rflags);
 }
 
 static void

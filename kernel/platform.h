@@ -17,7 +17,7 @@ struct platform {
 	const struct console_dev *(*console)(void);
 	/* Called once, at the first use of time or interrupts. */
 	void (*time_init)(void);
-	uint64_t (*clock_ns)(void);	 /* monotonic, from time_init */
+	uint64_t (*clock_ns)(void);      /* monotonic, from time_init */
 	uint64_t (*clock_wall_ns)(void); /* now, since 1970 UTC; 0: unknown */
 	/* One interrupt at or soon after deadline_ns, then none. */
 	void (*timer_arm)(uint64_t deadline_ns);

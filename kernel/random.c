@@ -24,8 +24,8 @@ draw(bool seed, uint64_t *v)
 int
 random_fill(void *p, size_t len)
 {
-	bool have_seed = cpu_id(0, 0).eax >= 7 &&
-	    (cpu_id(7, 0).ebx & (1U << 18));
+	bool have_seed =
+	    cpu_id(0, 0).eax >= 7 && (cpu_id(7, 0).ebx & (1U << 18));
 	bool have_rand = cpu_id(1, 0).ecx & (1U << 30);
 	uint8_t *out = p;
 	uint64_t v;

@@ -11,15 +11,15 @@
 #define DATA  0x71
 
 enum { SECONDS = 0, MINUTES = 2, HOURS = 4, DAY = 7, MONTH = 8, YEAR = 9 };
-#define STATUS_A     10
-#define STATUS_B     11
-#define STATUS_D     13
-#define A_UPDATING   0x80
-#define B_BINARY     0x04
-#define B_24_HOURS   0x02
-#define D_VALID	     0x80
-#define HOUR_PM	     0x80
-#define TRIES	     1000 /* of 244 us the longest update takes, [RTC] */
+#define STATUS_A   10
+#define STATUS_B   11
+#define STATUS_D   13
+#define A_UPDATING 0x80
+#define B_BINARY   0x04
+#define B_24_HOURS 0x02
+#define D_VALID    0x80
+#define HOUR_PM    0x80
+#define TRIES      1000 /* of 244 us the longest update takes, [RTC] */
 
 static const uint8_t fields[6] = {SECONDS, MINUTES, HOURS, DAY, MONTH, YEAR};
 
@@ -75,7 +75,7 @@ days_since_1970(unsigned year, unsigned month, unsigned day)
 		year--;
 	}
 	return 365UL * year + year / 4 - year / 100 + year / 400 +
-	    (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
+	       (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
 }
 
 uint64_t
@@ -96,5 +96,7 @@ rtc_read_s(void)
 	if (!(status & B_24_HOURS))
 		t[2] = t[2] % 12 + (pm ? 12 : 0);
 	return ((days_since_1970(2000 + t[5], t[4], t[3]) * 24 + t[2]) * 60 +
-		   t[1]) * 60 + t[0];
+		   t[1]) *
+		   60 +
+	       t[0];
 }

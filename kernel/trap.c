@@ -71,7 +71,7 @@ tables_load(void)
 	gdt[1] = 0x00af9b000000ffff; /* 64-bit code */
 	gdt[2] = 0x00cf93000000ffff; /* data */
 	gdt[3] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | 0x89UL << 40 |
-	    (base >> 24 & 0xff) << 56;
+		 (base >> 24 & 0xff) << 56;
 	gdt[4] = base >> 32;
 	cpu_lgdt(&gp);
 	cpu_ltr(SELECTOR_TSS);
@@ -108,33 +108,33 @@ static const struct {
 	const char *name;
 	int signo; /* newlib's numbers */
 } exceptions[VECTOR_IRQ] = {
-	[0] = {"divide error", 8},
-	[1] = {"debug trap", 5},
-	[2] = {"non-maskable interrupt", 6},
-	[3] = {"breakpoint", 5},
-	[4] = {"overflow", 8},
-	[5] = {"bound range exceeded", 11},
-	[6] = {"invalid instruction", 4},
-	[7] = {"no floating-point unit", 8},
-	[8] = {"double fault", 11},
-	[10] = {"invalid TSS", 11},
-	[11] = {"segment not present", 11},
-	[12] = {"stack segment fault", 11},
-	[13] = {"general protection fault", 11},
-	[14] = {"page fault", 11},
-	[16] = {"floating-point error", 8},
-	[17] = {"alignment check", 10},
-	[18] = {"machine check", 6},
-	[19] = {"SIMD floating-point error", 8},
+    [0] = {"divide error", 8},
+    [1] = {"debug trap", 5},
+    [2] = {"non-maskable interrupt", 6},
+    [3] = {"breakpoint", 5},
+    [4] = {"overflow", 8},
+    [5] = {"bound range exceeded", 11},
+    [6] = {"invalid instruction", 4},
+    [7] = {"no floating-point unit", 8},
+    [8] = {"double fault", 11},
+    [10] = {"invalid TSS", 11},
+    [11] = {"segment not present", 11},
+    [12] = {"stack segment fault", 11},
+    [13] = {"general protection fault", 11},
+    [14] = {"page fault", 11},
+    [16] = {"floating-point error", 8},
+    [17] = {"alignment check", 10},
+    [18] = {"machine check", 6},
+    [19] = {"SIMD floating-point error", 8},
 };
 
 /* [SDM] 3, 4.7: bit 0 present, 1 write, 4 instruction fetch */
 static void
 page_fault_describe(const struct trap_frame *f, uintptr_t addr)
 {
-	const char *what = f->error & 0x10 ? "execute" :
-	    f->error & 2		   ? "write" :
-					     "read";
+	const char *what = f->error & 0x10 ? "execute"
+			   : f->error & 2  ? "write"
+					   : "read";
 	uintptr_t lo, hi;
 
 	thread_stack(thread_current(), &lo, &hi);
@@ -145,8 +145,8 @@ page_fault_describe(const struct trap_frame *f, uintptr_t addr)
 		log_line("null pointer: cannot %s address 0x%lx", what, addr);
 	else
 		log_line("cannot %s address 0x%lx: %s", what, addr,
-		    f->error & 1 ? "its page does not permit it" :
-				"nothing is mapped there");
+		    f->error & 1 ? "its page does not permit it"
+				 : "nothing is mapped there");
 }
 
 static bool
@@ -155,7 +155,7 @@ is_text(uintptr_t addr)
 	extern char __image_start[], __rodata_start[];
 
 	return addr >= (uintptr_t)__image_start &&
-	    addr < (uintptr_t)__rodata_start;
+	       addr < (uintptr_t)__rodata_start;
 }
 
 /* Does a call instruction end at `ret` that may have led to rip?  [SDM] 2,

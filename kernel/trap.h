@@ -7,14 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TRAP_PAGE_FAULT	  14
+#define TRAP_PAGE_FAULT   14
 #define TRAP_DOUBLE_FAULT 8
-#define TRAP_NMI	  2
+#define TRAP_NMI          2
 
-#define VECTOR_IRQ	32 /* the first that is not an exception */
-#define VECTOR_TIMER	32
+#define VECTOR_IRQ      32 /* the first that is not an exception */
+#define VECTOR_TIMER    32
 #define VECTOR_SPURIOUS 95 /* low four bits set, as old APICs ask */
-#define VECTORS		96 /* trap.asm has a stub for each */
+#define VECTORS         96 /* trap.asm has a stub for each */
 
 struct trap_frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
