@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The programs in tests/guest/ on every machine type, in little RAM and much;
 each prints `ok`/`not ok` lines and ends with 0 if all is well."""
+import subprocess
+
 import pytest
 
 from support import ROOT, sprat
@@ -37,3 +39,16 @@ def test_hello_in_any_ram(machine, ram):
               ROOT / "build/apps/hello.elf")
     assert r.returncode == 0, r.stderr.decode()
     assert r.stdout.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("machine", ["microvm", "q35", "pc", "isapc"])
+def test_plain_qemu(machine):
+    """Without `sprat run`: plain text on the serial port, and power-off."""
+    r = subprocess.run(
+        ["qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu",
+         "qemu64", "-nodefaults", "-display", "none", "-serial", "stdio",
+         "-kernel", ROOT / "build/apps/exit.elf", "-append", "0"]
+        + (["-no-reboot"] if machine == "isapc" else []),  # it has no ACPI
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert r.returncode == 0, r.stderr.decode()
+    assert b"\x10" not in r.stdout
