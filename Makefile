@@ -12,11 +12,15 @@ ARGS ?=
 BOOT := boot/pvh.asm boot/pvh.c
 KERNEL := kernel/apic.c kernel/cmdline.c kernel/console.c kernel/heap.c \
 	kernel/irq.c kernel/log.c kernel/main.c kernel/mmu.c kernel/page.c \
-	kernel/panic.c kernel/random.c kernel/rtc.c kernel/thread.c \
-	kernel/time.c kernel/trap.asm kernel/trap.c kernel/tsc.c kernel/uart.c
+	kernel/panic.c kernel/random.c kernel/rtc.c kernel/sched.c \
+	kernel/thread.c kernel/time.c kernel/trap.asm kernel/trap.c kernel/tsc.c kernel/uart.c
 PV := pv/hypercalls/bare.c pv/hypercalls/detect.c pv/hypercalls/kvm.c \
 	pv/hypercalls/pvclock.c
-SHIM := $(sort $(wildcard libc-shim/*.c libc-shim/*.asm))
+# The rest of the C library: not sealed, compiled as applications are.
+PUBLIC := libc-shim/err.c libc-shim/stdio_more.c libc-shim/string.c \
+	libc-shim/syslog.c
+SHIM := libc-shim/string.c $(filter-out $(PUBLIC),\
+	$(sort $(wildcard libc-shim/*.c libc-shim/*.asm)))
 HOST := $(sort $(wildcard host/*.c))
 APPS := $(sort $(notdir $(wildcard apps/*)))
 UNIT := $(sort $(notdir $(basename $(wildcard tests/unit/test_*.c))))
@@ -37,8 +41,8 @@ endif
 GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell \
 	gcc -print-file-name=include))$(GCC_INCLUDE)
 GUEST_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -D__sprat__ \
-	-U__linux__ -mgeneral-regs-only -mno-red-zone -fno-pic -fno-pie \
-	-fno-stack-protector -fcf-protection=none -fvisibility=hidden \
+	-U__linux__ -fno-pic -fno-pie -fno-stack-protector \
+	-fcf-protection=none -fvisibility=hidden \
 	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-ffunction-sections -fdata-sections \
 	-fno-tree-loop-distribute-patterns -nostdinc -I. \
@@ -54,10 +58,11 @@ SPRAT_CC := $B/bin/sprat-cc -O2 -g -Wall -Wextra -Werror
 IMAGES := $(APPS:%=$B/apps/%.elf)
 UNIT_TESTS := $(UNIT:%=$B/tests/unit/%)
 GUEST_TESTS := $(GUEST:%=$B/tests/%.elf)
+PUBLIC_OBJ := $(PUBLIC:%=$B/obj/public/%.o)
 KERNEL_OBJ := $(patsubst %,$B/obj/%.o,$(BOOT) $(KERNEL) $(PV) $(SHIM))
 HOST_OBJ := $(HOST:%=$B/obj/%.o)
 
-.PHONY: all run apps test check deps install clean distclean help
+.PHONY: all run apps test check bench deps install clean distclean help
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -68,11 +73,11 @@ run: $(TOOLS) $B/apps/$(APP).elf ## boot APP (hello) with ARGS in QEMU
 
 apps: $(IMAGES) ## every application in apps/
 
-test: check $(GUEST_TESTS) $(IMAGES) $B/.deps-test ## all tests
-	$Qpython3 tests/run.py $B
+test: check $(GUEST_TESTS) $(IMAGES) $B/bench/floor.elf ## all tests
+	$Q/usr/bin/python3 tests/run.py $B
 
 check: $(UNIT_TESTS) ## the host's unit tests alone: seconds
-	$Qpython3 tests/run.py --unit $B
+	$Q/usr/bin/python3 tests/run.py --unit $B
 
 # --- what must be installed ---
 deps: ## install missing Debian packages, those for tests too
@@ -113,7 +118,8 @@ $L/sprat.specs: host/sprat.specs boot/image.ld $L/libc.a \
 $B/obj/%.c.o: %.c | $L/libc.a $L/abi
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$Qgcc $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+	$Qgcc $(GUEST_CFLAGS) -mgeneral-regs-only -mno-red-zone \
+		-MMD -MP -c $< -o $@
 
 $B/obj/%.asm.o: %.asm | $B/.deps
 	$(call say,NASM,$<)
@@ -127,16 +133,15 @@ $L/kernel.o: $(KERNEL_OBJ)
 	$Qobjcopy --localize-hidden $@.tmp $@
 	@rm -f $@.tmp
 
-# For applications; the kernel has the same again, for itself.
-$B/obj/public/string.c.o: libc-shim/string.c | $L/libc.a $L/abi
-	$(call say,CC,$@)
+$B/obj/public/%.c.o: %.c | $L/libc.a $L/abi
+	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$Qgcc $(GUEST_CFLAGS) -DSTRING_PUBLIC -MMD -MP -c $< -o $@
 
-$L/libsprat.a: $B/obj/public/string.c.o
+$L/libsprat.a: $(PUBLIC_OBJ)
 	$(call say,AR,$@)
 	@rm -f $@
-	$Qar rcs $@ $<
+	$Qar rcs $@ $^
 
 # --- the host's side ---
 $B/obj/host/%.c.o: host/%.c | $B/.deps
@@ -174,6 +179,17 @@ $B/tests/unit/%: tests/unit/%.c $$(call linked,$$*) \
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)
 	$Qgcc $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+
+# --- measurements ---
+$B/bench/floor.elf: bench/floor.asm | $B/.deps
+	$(call say,NASM,$@)
+	@mkdir -p $(@D)
+	$Qnasm -f elf64 $< -o $@.o
+	$Qld -nostdlib -N -e start -Ttext=0x100000 -z noexecstack \
+		--no-warn-rwx-segments $@.o -o $@
+
+bench: $(TOOLS) $B/apps/hello.elf $B/bench/floor.elf ## what booting costs
+	$Qbench/boot.py $B/apps/hello.elf $B/bench/floor.elf
 
 # --- the rest ---
 install: $(TOOLS) ## into PREFIX (/usr/local), below DESTDIR if set

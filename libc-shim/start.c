@@ -4,9 +4,11 @@
  * Initialization and Termination Functions.  boot/image.ld places the arrays.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kernel/kernel.h"
+#include "libc-shim/progname.h"
 #include "libc-shim/shim.h"
 
 typedef void start_fn(void);
@@ -17,6 +19,7 @@ extern start_fn *__fini_array_start[], *__fini_array_end[];
 extern int main(int argc, char **argv, char **envp);
 
 PUBLIC char **environ;
+PUBLIC const char *__progname = "sprat";
 
 static void
 run_all(start_fn **fn, start_fn **end)
@@ -35,10 +38,20 @@ run_destructors(void)
 		(*--fn)();
 }
 
+static void
+set_progname(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	__progname = slash != NULL ? slash + 1 : path;
+}
+
 void
 libc_start(int argc, char **argv, char **envp)
 {
 	environ = envp;
+	if (argc > 0)
+		set_progname(argv[0]);
 	if (&__fini_array_end[0] > &__fini_array_start[0])
 		atexit(run_destructors);
 	run_all(__preinit_array_start, __preinit_array_end);
