@@ -20,6 +20,7 @@ const char cc_help[] =
     "Compiles and links C programs into bootable images.  It takes gcc's\n"
     "arguments: `sprat cc a.c b.c -lm -o app`.  For programs that use\n"
     "autoconf: `CC=sprat-cc ./configure --host=x86_64-elf && make`.\n"
+    "gcc tells its own arguments: `sprat cc --help`.\n"
     "\n"
     "SPRAT_LIB, if set, names the folder of our headers and libraries.\n";
 

@@ -58,7 +58,8 @@ usage(void)
 	       "C programs as bootable guests.  Commands:\n\n");
 	for (i = 0; i < NCOMMANDS; i++)
 		printf("  %-6s %s\n", commands[i].name, commands[i].summary);
-	printf("\n`sprat help COMMAND` tells more; so does sprat(1).\n"
+	printf("\n`sprat help COMMAND` tells more; so does sprat(1).  "
+	       "`sprat --version` tells\nthe version.\n"
 	       "Start with: sprat cc hello.c -o hello.elf && "
 	       "sprat run hello.elf\n");
 	return finish_output();
