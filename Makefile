@@ -10,15 +10,12 @@ ARGS ?=
 
 # --- what there is to build ---
 BOOT := boot/pvh.asm boot/pvh.c
-KERNEL := kernel/apic.c kernel/cmdline.c kernel/console.c kernel/heap.c \
-	kernel/irq.c kernel/log.c kernel/main.c kernel/mmu.c kernel/page.c \
-	kernel/panic.c kernel/random.c kernel/rtc.c kernel/sched.c \
-	kernel/thread.c kernel/time.c kernel/trap.asm kernel/trap.c kernel/tsc.c kernel/uart.c
-PV := pv/hypercalls/bare.c pv/hypercalls/detect.c pv/hypercalls/kvm.c \
-	pv/hypercalls/pvclock.c
+KERNEL := $(addprefix kernel/,apic.c cmdline.c console.c heap.c irq.c log.c \
+	main.c mmu.c page.c panic.c random.c rtc.c sched.c thread.c time.c \
+	trap.asm trap.c tsc.c uart.c)
+PV := $(addprefix pv/hypercalls/,bare.c detect.c kvm.c pvclock.c)
 # The rest of the C library: not sealed, compiled as applications are.
-PUBLIC := libc-shim/err.c libc-shim/stdio_more.c libc-shim/string.c \
-	libc-shim/syslog.c
+PUBLIC := $(addprefix libc-shim/,err.c stdio_more.c string.c syslog.c)
 SHIM := libc-shim/string.c $(filter-out $(PUBLIC),\
 	$(sort $(wildcard libc-shim/*.c libc-shim/*.asm)))
 HOST := $(sort $(wildcard host/*.c))
@@ -32,35 +29,31 @@ DEPS := gcc libc6-dev binutils nasm xz-utils linux-libc-dev libxen-dev \
 TEST_DEPS := cpio libcmocka-dev python3 python3-pytest
 
 # --- how ---
-ifneq ($V,1)
-Q := @
-say = @printf '  %-6s %s\n' $1 $2
-endif
+Q := $(if $(filter 1,$V),,@)
+begin = @$(if $Q,printf '  %-6s %s\n' $1 $2;) mkdir -p $(@D)
 
 # Asked for at first use: gcc may not be there before `deps`.
 GCC_INCLUDE = $(eval GCC_INCLUDE := $$(shell \
 	gcc -print-file-name=include))$(GCC_INCLUDE)
 GUEST_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -D__sprat__ \
 	-U__linux__ -fno-pic -fno-pie -fno-stack-protector \
-	-fcf-protection=none -fvisibility=hidden \
-	-fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
-	-ffunction-sections -fdata-sections \
-	-fno-tree-loop-distribute-patterns -nostdinc -I. \
-	-isystem libc-shim/include -isystem $(GCC_INCLUDE) \
+	-fcf-protection=none -fvisibility=hidden -ffunction-sections \
+	-fdata-sections -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
+	-nostdinc -I. -isystem libc-shim/include -isystem $(GCC_INCLUDE) \
 	-isystem $L/newlib -isystem $L/abi
 HOST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -I. \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
 SPRAT := $B/bin/sprat
-TOOLS := $(SPRAT) $B/bin/sprat-cc $L/kernel.o $L/libsprat.a $L/sprat.specs
+TOOLS := $(SPRAT) $B/bin/sprat-cc $L/kernel.o $L/libsprat.a $L/image.ld \
+	$L/sprat.specs
 SPRAT_CC := $B/bin/sprat-cc -O2 -g -Wall -Wextra -Werror
 IMAGES := $(APPS:%=$B/apps/%.elf)
 UNIT_TESTS := $(UNIT:%=$B/tests/unit/%)
 GUEST_TESTS := $(GUEST:%=$B/tests/%.elf)
-PUBLIC_OBJ := $(PUBLIC:%=$B/obj/public/%.o)
 KERNEL_OBJ := $(patsubst %,$B/obj/%.o,$(BOOT) $(KERNEL) $(PV) $(SHIM))
-HOST_OBJ := $(HOST:%=$B/obj/%.o)
 
 .PHONY: all run apps test check bench deps install clean distclean help
 .DELETE_ON_ERROR:
@@ -73,13 +66,12 @@ run: $(TOOLS) $B/apps/$(APP).elf ## boot APP (hello) with ARGS in QEMU
 
 apps: $(IMAGES) ## every application in apps/
 
-test: check $(GUEST_TESTS) $(IMAGES) $B/bench/floor.elf ## all tests
+test: $(UNIT_TESTS) $(GUEST_TESTS) $(IMAGES) $B/bench/floor.elf ## all tests
 	$Q/usr/bin/python3 tests/run.py $B
 
 check: $(UNIT_TESTS) ## the host's unit tests alone: seconds
 	$Q/usr/bin/python3 tests/run.py --unit $B
 
-# --- what must be installed ---
 deps: ## install missing Debian packages, those for tests too
 	$Qhost/deps.sh $(DEPS) $(TEST_DEPS)
 
@@ -87,7 +79,6 @@ $B/.deps: host/deps.sh
 	@mkdir -p $B
 	$Qhost/deps.sh $(DEPS)
 	@touch $@
-
 $B/.deps-test: host/deps.sh | $B/.deps
 	$Qhost/deps.sh $(TEST_DEPS)
 	@touch $@
@@ -104,54 +95,52 @@ $L/abi: | $B/.deps
 		/usr/include/asm-generic $@
 	$Qln -sfn /usr/include/x86_64-linux-gnu/asm $@/asm
 
-# Last of what makes up the folder, so its date tells when that changed.
-$L/sprat.specs: host/sprat.specs boot/image.ld $L/libc.a \
+$L/image.ld: boot/image.ld
+	@mkdir -p $L
+	$Qcp $< $@
+
+# Its date tells when what objects are made of last changed (host/port.sh).
+$L/sprat.specs: host/sprat.specs $L/libc.a \
 		$(shell find libc-shim/include -type f) | $L/abi
-	$(call say,LIB,$L)
+	$(call begin,LIB,$L)
 	@rm -rf $L/include
-	$Qcp -R libc-shim/include boot/image.ld $L/
+	$Qcp -R libc-shim/include $L/
 	$Qfor l in dl pthread rt util; do ar rcs $L/lib$$l.a || exit; done
 	$Qcp host/sprat.specs $@
 
 # --- the kernel and the shim, sealed: only what is PUBLIC shows ---
 
 $B/obj/%.c.o: %.c | $L/libc.a $L/abi
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
+	$(call begin,CC,$<)
 	$Qgcc $(GUEST_CFLAGS) -mgeneral-regs-only -mno-red-zone \
 		-MMD -MP -c $< -o $@
 
 $B/obj/%.asm.o: %.asm | $B/.deps
-	$(call say,NASM,$<)
-	@mkdir -p $(@D)
+	$(call begin,NASM,$<)
 	$Qnasm -f elf64 -g -MD $(@:.o=.d) -MP $< -o $@
 
 $L/kernel.o: $(KERNEL_OBJ)
-	$(call say,SEAL,$@)
-	@mkdir -p $(@D)
+	$(call begin,SEAL,$@)
 	$Qld -r --unique -z noexecstack -o $@.tmp $(KERNEL_OBJ)
 	$Qobjcopy --localize-hidden $@.tmp $@
 	@rm -f $@.tmp
 
 $B/obj/public/%.c.o: %.c | $L/libc.a $L/abi
-	$(call say,CC,$<)
-	@mkdir -p $(@D)
+	$(call begin,CC,$<)
 	$Qgcc $(GUEST_CFLAGS) -DSTRING_PUBLIC -MMD -MP -c $< -o $@
 
-$L/libsprat.a: $(PUBLIC_OBJ)
-	$(call say,AR,$@)
+$L/libsprat.a: $(PUBLIC:%=$B/obj/public/%.o)
+	$(call begin,AR,$@)
 	@rm -f $@
 	$Qar rcs $@ $^
 
 # --- the host's side ---
 $B/obj/host/%.c.o: host/%.c | $B/.deps
-	$(call say,HOSTCC,$<)
-	@mkdir -p $(@D)
+	$(call begin,HOSTCC,$<)
 	$Qgcc $(HOST_CFLAGS) -MMD -MP -c $< -o $@
 
-$(SPRAT): $(HOST_OBJ)
-	$(call say,LINK,$@)
-	@mkdir -p $(@D)
+$(SPRAT): $(HOST:%=$B/obj/%.o)
+	$(call begin,LINK,$@)
 	$Qgcc -o $@ $^
 
 $B/bin/sprat-cc: | $(SPRAT)
@@ -160,30 +149,26 @@ $B/bin/sprat-cc: | $(SPRAT)
 # --- images: an application is a folder of C files, or one with a build.sh ---
 
 $B/apps/%.elf: $$(wildcard apps/$$*/*) host/port.sh $(TOOLS)
-	$(call say,IMAGE,$@)
-	@test -d apps/$* || { echo "no application '$*'; there are: $(APPS)"; \
-		exit 1; } >&2
-	@mkdir -p $(@D)
+	$(call begin,IMAGE,$@)
+	@test -d apps/$* || \
+		{ echo "no application '$*'; there are: $(APPS)" >&2; exit 1; }
 	$Qif test -f apps/$*/build.sh; then host/port.sh $* $B; \
 		else $(SPRAT_CC) -o $@ apps/$*/*.c; fi
 
 $B/tests/%.elf: tests/guest/%.c $(wildcard tests/guest/*.h) $(TOOLS)
-	$(call say,IMAGE,$@)
-	@mkdir -p $(@D)
+	$(call begin,IMAGE,$@)
 	$Q$(SPRAT_CC) -o $@ $<
 
 # A unit test names the files it tests in a comment: LINK: a.c b.c
 linked = $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' tests/unit/$1.c)
 $B/tests/unit/%: tests/unit/%.c $$(call linked,$$*) \
 		$(wildcard */*.h */*/*.h) | $B/.deps-test
-	$(call say,UNIT,$@)
-	@mkdir -p $(@D)
+	$(call begin,UNIT,$@)
 	$Qgcc $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
 
 # --- measurements ---
 $B/bench/floor.elf: bench/floor.asm | $B/.deps
-	$(call say,NASM,$@)
-	@mkdir -p $(@D)
+	$(call begin,NASM,$@)
 	$Qnasm -f elf64 $< -o $@.o
 	$Qld -nostdlib -N -e start -Ttext=0x100000 -z noexecstack \
 		--no-warn-rwx-segments $@.o -o $@
@@ -209,7 +194,6 @@ distclean: ## remove all of build/
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' Makefile
 	@echo 'Applications: $(APPS)'
-	@echo "For example: make run APP=lua ARGS='-e \"print(_VERSION)\"'"
-	@echo 'V=1 shows the commands; RUN_OPTIONS="-m 64M" goes to sprat run.'
+	@echo "make run APP=lua ARGS='-e \"print(_VERSION)\"' RUN_OPTIONS='-m 64M'"
 
 -include $(shell find $B/obj -name '*.d' 2>/dev/null)
