@@ -93,14 +93,21 @@ timer_pending(void)
 	    (VECTOR_TIMER % 32) & 1;
 }
 
-void
+uint64_t
 lapic_timer_start(uint32_t count, bool periodic)
 {
+	uint64_t tsc;
+
 	lapic_write(LAPIC_LVT_TMR,
 	    VECTOR_TIMER | (periodic ? LVT_PERIODIC : 0));
+	if (periodic) {
+		/* an interrupt left from before is not a round of this count */
+		lapic_write(LAPIC_INIT, 0);
+		rounds = timer_pending() ? -1 : 0;
+	}
+	tsc = cpu_rdtsc();
 	lapic_write(LAPIC_INIT, count);
-	/* an interrupt left from before is not a round of this count */
-	rounds = timer_pending() ? -1 : 0;
+	return tsc;
 }
 
 void

@@ -18,8 +18,8 @@ void lapic_eoi(void);
 #define LAPIC_COUNT_MAX UINT32_MAX
 
 /* Counts down from `count`, not 0, and interrupts at 0; if periodic, again and
- * again. */
-void lapic_timer_start(uint32_t count, bool periodic);
+ * again.  The time stamp counter when it began. */
+uint64_t lapic_timer_start(uint32_t count, bool periodic);
 void lapic_timer_stop(void);
 uint32_t lapic_timer_left(void);
 void lapic_timer_fired(void); /* from its interrupt */

@@ -5,8 +5,12 @@
  * While its rate is unknown the APIC timer runs without a gap, in periodic
  * mode, so that it still counts after it has fired; time is the sum of its
  * runs.  It fires at the deadline it was armed for, or when SETTLE_NS have
- * passed: then the ratio of both counters since the start is exact to a few
- * parts in a million, the counter takes over, and the timer is free.
+ * passed: then the ratio of both counters is exact to a few parts in a
+ * million, the counter takes over, and the timer is free.
+ *
+ * The time between two runs is the counter's already, by the ratio so far, and
+ * does not enter the ratio: where each access to the APIC leaves the guest it
+ * would add up to percents.
  */
 #include "kernel/apic.h"
 #include "kernel/cpu.h"
@@ -14,14 +18,21 @@
 #include "kernel/tsc.h"
 
 #define SETTLE_NS     100000000ULL
-#define PERIOD_MIN_NS 50000ULL /* a shorter one would drown us, and QEMU */
+/* KVM allows no shorter period (its min_timer_period_us); it would drown us,
+ * and QEMU, anyway. */
+#define PERIOD_MIN_NS 200000ULL
+#define TRUSTED_NS    1000000ULL /* a ratio from this much finds lost rounds */
 
-/* ns = base_ns + (tsc - base_tsc) * mult / 2^32 */
+/* ns = base_ns + (tsc - base_tsc) * mult / 2^32; mult is the ratio so far
+ * while not settled. */
 static uint64_t base_tsc, base_ns, mult;
 static bool settled;
 
+static uint64_t known_ns, known_tsc; /* of all runs before this one */
+static uint64_t last_ns; /* that anybody was told */
+
 static struct { /* of the APIC timer, while not settled */
-	uint64_t ns; /* time at its start */
+	uint64_t ns, tsc; /* at its start */
 	uint32_t count;
 	uint64_t deadline_ns; /* NS_NEVER: only to settle */
 } run;
@@ -54,32 +65,48 @@ ticks(uint64_t ns)
 	return n > LAPIC_COUNT_MAX ? LAPIC_COUNT_MAX : n;
 }
 
+static uint64_t
+scale(uint64_t tsc)
+{
+	return (unsigned __int128)tsc * mult >> 32;
+}
+
+/* now_ns was the time when the counter said tsc. */
 static void
-run_start(uint64_t now_ns, uint64_t deadline_ns)
+run_start(uint64_t now_ns, uint64_t tsc, uint64_t deadline_ns)
 {
 	uint64_t end = deadline_ns < SETTLE_NS ? deadline_ns : SETTLE_NS;
 
 	if (end < now_ns + PERIOD_MIN_NS)
 		end = now_ns + PERIOD_MIN_NS;
-	run.ns = now_ns;
 	run.count = ticks(end - now_ns);
 	run.deadline_ns = deadline_ns;
-	lapic_timer_start(run.count, true);
+	run.tsc = lapic_timer_start(run.count, true);
+	run.ns = now_ns + scale(run.tsc - tsc);
 }
 
-/* The count may start anew while we look. */
+/* Also the counter at that moment.  The count may start anew while we look.
+ * Rounds are lost where nobody took the first one's interrupt in time. */
 static uint64_t
-run_elapsed_ns(void)
+run_elapsed_ns(uint64_t *tsc)
 {
+	uint64_t rounds, ns, length = (uint64_t)run.count * LAPIC_TICK_NS;
+	uint64_t expected;
 	uint32_t first, left;
-	uint64_t rounds;
 
 	do {
 		first = lapic_timer_left();
 		rounds = lapic_timer_rounds();
+		*tsc = cpu_rdtsc();
 		left = lapic_timer_left();
 	} while (left > first);
-	return (rounds * run.count + (run.count - left)) * LAPIC_TICK_NS;
+	if (left > run.count) /* a host with a longer period than we asked */
+		left = run.count;
+	ns = rounds * length + (uint64_t)(run.count - left) * LAPIC_TICK_NS;
+	expected = scale(*tsc - run.tsc) + length / 2;
+	if (known_ns >= TRUSTED_NS && expected > ns)
+		ns += (expected - ns) / length * length;
+	return ns;
 }
 
 void
@@ -96,15 +123,14 @@ ratio(uint64_t ns, uint64_t count)
 		ns >>= 1;
 		count >>= 1;
 	}
-	return (ns << 32) / count;
+	return (ns << 32) / (count != 0 ? count : 1);
 }
 
 static void
-settle(uint64_t tsc, uint64_t ns)
+settle(uint64_t ns, uint64_t tsc)
 {
-	mult = ratio(ns, tsc - base_tsc);
 	base_tsc = tsc;
-	base_ns = ns;
+	base_ns = ns > last_ns ? ns : last_ns;
 	settled = true;
 	if (run.deadline_ns == NS_NEVER)
 		lapic_timer_stop();
@@ -112,45 +138,63 @@ settle(uint64_t tsc, uint64_t ns)
 		tsc_timer_arm(run.deadline_ns);
 }
 
+/* Ends this run and starts another, or settles. */
+static void
+run_next(uint64_t elapsed_ns, uint64_t tsc, uint64_t deadline_ns)
+{
+	uint64_t ns = run.ns + elapsed_ns;
+
+	known_ns += elapsed_ns;
+	known_tsc += tsc - run.tsc;
+	mult = ratio(known_ns, known_tsc);
+	run.deadline_ns = deadline_ns;
+	if (ns >= SETTLE_NS)
+		settle(ns, tsc);
+	else
+		run_start(ns, tsc, deadline_ns);
+}
+
+/* What fired is not left to fire again: few rounds are easy to count. */
 static uint64_t
 learn_ns(void)
 {
-	uint64_t tsc = cpu_rdtsc(), ns = run.ns + run_elapsed_ns();
+	uint64_t tsc, elapsed = run_elapsed_ns(&tsc), ns = run.ns + elapsed;
 
 	if (ns >= SETTLE_NS)
-		settle(tsc, ns);
+		run_next(elapsed, tsc, run.deadline_ns);
+	else if (ns >= run.deadline_ns && lapic_timer_rounds() > 0)
+		run_next(elapsed, tsc, NS_NEVER);
 	return ns;
 }
 
 uint64_t
 tsc_clock_ns(void)
 {
-	static uint64_t last;
 	uint64_t flags, ns;
 
 	if (settled)
-		return base_ns +
-		    (uint64_t)((unsigned __int128)(cpu_rdtsc() - base_tsc) *
-			    mult >> 32);
+		return base_ns + scale(cpu_rdtsc() - base_tsc);
 	flags = cpu_irq_save();
 	ns = learn_ns();
-	if (ns < last)
-		ns = last;
-	last = ns;
+	if (ns < last_ns)
+		ns = last_ns;
+	last_ns = ns;
 	cpu_irq_restore(flags);
 	return ns;
 }
 
-
 void
 tsc_timer_arm(uint64_t deadline_ns)
 {
-	uint64_t flags = cpu_irq_save(), now = tsc_clock_ns();
+	uint64_t flags = cpu_irq_save(), elapsed, now, tsc;
 
-	if (settled)
+	if (settled) {
+		now = tsc_clock_ns();
 		tsc_timer_start(deadline_ns > now ? deadline_ns - now : 0);
-	else
-		run_start(now, deadline_ns);
+	} else {
+		elapsed = run_elapsed_ns(&tsc);
+		run_next(elapsed, tsc, deadline_ns);
+	}
 	cpu_irq_restore(flags);
 }
 
@@ -166,5 +210,5 @@ tsc_init(void)
 		settled = true;
 		return;
 	}
-	run_start(0, NS_NEVER);
+	run_start(0, base_tsc, NS_NEVER);
 }
