@@ -116,6 +116,7 @@ gettimeofday(struct timeval *restrict tv, void *restrict zone)
 	tv->tv_usec = (suseconds_t)(us % 1000000);
 	return 0;
 }
+LIBC_NAME(gettimeofday);
 
 PUBLIC int
 settimeofday(const struct timeval *tv, const struct timezone *zone)
@@ -148,3 +149,4 @@ times(struct tms *t)
 	t->tms_utime = clock_cpu_ns(NULL) / (NS_PER_S / CLOCKS_PER_SEC);
 	return clock_ns() / (NS_PER_S / CLOCKS_PER_SEC);
 }
+LIBC_NAME(times);

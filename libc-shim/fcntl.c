@@ -91,6 +91,7 @@ fcntl(int fd, int cmd, ...)
 	file_put(f);
 	return (int)posix_result(r);
 }
+LIBC_NAME(fcntl);
 
 PUBLIC int
 lockf(int fd, int cmd, off_t len)

@@ -24,6 +24,7 @@ read(int fd, void *p, size_t len)
 	} while (io_again(r));
 	return posix_result(r);
 }
+LIBC_NAME(read);
 
 PUBLIC ssize_t
 write(int fd, const void *p, size_t len)
@@ -40,6 +41,7 @@ write(int fd, const void *p, size_t len)
 	} while (io_again(r));
 	return posix_result(r);
 }
+LIBC_NAME(write);
 
 PUBLIC ssize_t
 pread(int fd, void *p, size_t len, off_t off)
@@ -79,12 +81,14 @@ lseek(int fd, off_t off, int whence)
 	file_put(f);
 	return posix_result(r);
 }
+LIBC_NAME(lseek);
 
 PUBLIC int
 close(int fd)
 {
 	return (int)posix_result(fd_close(fd));
 }
+LIBC_NAME(close);
 
 PUBLIC int
 fstat(int fd, struct stat *st)
@@ -98,6 +102,7 @@ fstat(int fd, struct stat *st)
 	file_put(f);
 	return (int)posix_result(err);
 }
+LIBC_NAME(fstat);
 
 /* EBADF, ENOTTY. */
 PUBLIC int
@@ -114,6 +119,7 @@ isatty(int fd)
 		errno = ENOTTY;
 	return is;
 }
+LIBC_NAME(isatty);
 
 static int
 sync_fd(int fd)

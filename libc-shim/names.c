@@ -59,6 +59,7 @@ mkdir(const char *path, mode_t mode)
 {
 	return (int)posix_result(mkdir_at(AT_FDCWD, path, mode));
 }
+LIBC_NAME(mkdir);
 
 PUBLIC int
 mkdirat(int dirfd, const char *path, mode_t mode)
@@ -128,6 +129,7 @@ link(const char *old, const char *new)
 {
 	return (int)posix_result(link_at(AT_FDCWD, old, AT_FDCWD, new, 0));
 }
+LIBC_NAME(link);
 
 PUBLIC int
 linkat(int olddir, const char *old, int newdir, const char *new, int flags)
@@ -175,6 +177,7 @@ unlink(const char *path)
 {
 	return (int)posix_result(unlink_at(AT_FDCWD, path, false));
 }
+LIBC_NAME(unlink);
 
 PUBLIC int
 unlinkat(int dirfd, const char *path, int flags)
@@ -255,6 +258,7 @@ rename(const char *old, const char *new)
 {
 	return (int)posix_result(rename_at(AT_FDCWD, old, AT_FDCWD, new));
 }
+
 
 PUBLIC int
 _rename_r(struct _reent *r, const char *old, const char *new)

@@ -153,6 +153,7 @@ sbrk(ptrdiff_t bytes)
 	}
 	return old;
 }
+LIBC_NAME(sbrk);
 
 PUBLIC int
 posix_memalign(void **p, size_t align, size_t bytes)

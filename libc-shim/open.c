@@ -38,6 +38,7 @@ open(const char *path, int flags, ...)
 	}
 	return (int)posix_result(open_at(AT_FDCWD, path, flags, mode));
 }
+LIBC_NAME(open);
 
 PUBLIC int
 openat(int dirfd, const char *path, int flags, ...)

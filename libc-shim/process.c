@@ -21,6 +21,7 @@ getpid(void)
 {
 	return PROCESS_PID;
 }
+LIBC_NAME(getpid);
 
 PUBLIC pid_t
 getppid(void)

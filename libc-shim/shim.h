@@ -14,6 +14,15 @@
 
 #define PUBLIC __attribute__((weak, visibility("default")))
 
+/*
+ * newlib reaches the system by these second names (host/newlib.sh renames what
+ * it calls), so that an application's own read or write is not called by its
+ * printf.  Strong, and the definition here, whatever else the first name means.
+ */
+#define LIBC_NAME(name)                                                        \
+	extern __typeof__(name) __libc_##name                                  \
+	    __attribute__((alias(#name), visibility("default")))
+
 /* -errno to -1 with errno set; anything else unchanged. */
 static inline long
 posix_result(long r)

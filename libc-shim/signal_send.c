@@ -206,6 +206,7 @@ kill(pid_t pid, int signo)
 
 	return (int)posix_result(kill_process(pid, signo, note));
 }
+LIBC_NAME(kill);
 
 PUBLIC int
 killpg(pid_t group, int signo)

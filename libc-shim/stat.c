@@ -33,6 +33,7 @@ stat(const char *path, struct stat *st)
 {
 	return (int)posix_result(stat_at(AT_FDCWD, path, st, WALK_FOLLOW));
 }
+LIBC_NAME(stat);
 
 PUBLIC int
 lstat(const char *path, struct stat *st)

@@ -311,15 +311,50 @@ main(void)
 """
 
 
+# What newlib itself needs of the system below it.
+OWN_SYSTEM = r"""
+#include <stdio.h>
+
+static int calls;
+
+long read(int a) { calls += a; return 0; }
+long write(const char *s) { calls += s != 0; return 0; }
+int open(void) { return ++calls; }
+int close(void) { return ++calls; }
+int fstat(void) { return ++calls; }
+int lseek(void) { return ++calls; }
+int isatty(void) { return ++calls; }
+void *sbrk(void) { calls++; return 0; }
+
+int
+main(void)
+{
+	char buf[20] = "";
+	FILE *f = fopen("/tmp/x", "w+");
+
+	fputs("stored", f);
+	rewind(f);
+	printf("%s", fgets(buf, sizeof(buf), f));
+	printf(" %s", fgets(buf, sizeof(buf), stdin));
+	return calls;
+}
+"""
+
+
 def build_text(cc, folder, text):
     (folder / "own.c").write_text(text)
-    cc("-O2", "-fno-builtin", "own.c", "-o", "app")
+    cc("-O2", "-fno-builtin", "-w", "own.c", "-o", "app")
 
 
 def test_names_of_the_kernel_are_free(cc, folder, outcome):
     build_text(cc, folder, OWN_NAMES)
     assert outcome("app", b"line\n") == (
         0, "3 4 5 6 12\ny 78 2 3 9\nstored\nline\n")
+
+
+def test_names_under_newlib_are_free(cc, folder, outcome):
+    build_text(cc, folder, OWN_SYSTEM)
+    assert outcome("app", b"line\n") == (0, "stored line\n")
 
 
 def test_own_malloc(cc, folder, outcome):
