@@ -11,8 +11,6 @@
 set -eu
 
 package=$1 dir=$2
-[ -e "$dir/.debsrc" ] && exit 0
-
 die()
 {
 	echo "debsrc: $package: $*" >&2
@@ -25,6 +23,11 @@ dir=$top/$(basename "$dir")
 apt=$top/.apt
 mkdir -p "$apt/sources" "$apt/lists/partial" \
     "$apt/cache/archives/partial" "$apt/files"
+
+# One at a time: two applications may want one package.
+exec 9>"$apt/lock"
+flock 9
+[ -e "$dir/.debsrc" ] && exit 0
 
 # Of the machine's sources those of its own release; others, as vendors have
 # them, seldom carry source packages.

@@ -52,7 +52,7 @@ echo "deps: installing these Debian packages:$missing"
 install()
 {
 	$root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
-	    --no-install-recommends $missing >/dev/null
+	    -o DPkg::Lock::Timeout=120 --no-install-recommends $missing >/dev/null
 }
 update()
 {
