@@ -30,6 +30,9 @@ MSR_EFER	equ 0xc0000080
 EFER_LME	equ 1 << 8
 EFER_NXE	equ 1 << 11
 
+PATTERN		equ 0x53707261
+COM1		equ 0x3f8
+
 PTE_P_W		equ 0x003
 PDE_P_W_2M	equ 0x083
 
@@ -55,10 +58,20 @@ boot_gdt_ptr:
 	dw boot_gdt_ptr - boot_gdt - 1
 	dd boot_gdt
 
+no_memory_text:
+	db "sprat: less memory than the image takes; give the guest more "
+	db "(sprat info tells how much)", 10
+no_memory_end:
+
 section .text.boot progbits alloc exec nowrite align=16
 bits 32
 pvh_start:
 	cld
+	mov	edi, __image_end - 4	; is the image's last word memory?
+	mov	dword [edi], PATTERN
+	cmp	dword [edi], PATTERN
+	jne	.no_memory
+	mov	dword [edi], 0
 	mov	dword [boot_pml4], boot_pdpt + PTE_P_W
 	mov	dword [boot_pdpt], boot_pd + PTE_P_W
 	mov	eax, PDE_P_W_2M
@@ -81,6 +94,14 @@ pvh_start:
 	mov	cr0, eax
 	lgdt	[boot_gdt_ptr]
 	jmp	CODE64:.long
+
+.no_memory:
+	mov	esi, no_memory_text
+	mov	ecx, no_memory_end - no_memory_text
+	mov	edx, COM1
+	rep outsb
+	lidt	[boot_gdt]		; an empty table: the next trap resets
+	int3
 
 bits 64
 .long:	mov	eax, DATA

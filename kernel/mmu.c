@@ -238,7 +238,7 @@ static void __attribute__((noinline))
 map_part(const char *start, const char *end, unsigned prot)
 {
 	if (mmu_map((uint64_t)start, end - start, prot) < 0)
-		panic("mmu: the image is too large for the first map");
+		panic("mmu: too few tables set aside to map the image");
 }
 
 void

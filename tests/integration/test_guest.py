@@ -52,3 +52,15 @@ def test_plain_qemu(machine):
         stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
     assert r.returncode == 0, r.stderr.decode()
     assert b"\x10" not in r.stdout
+
+
+@pytest.mark.parametrize("ram", ["1100k", "1150k", "1180k"])
+def test_less_ram_than_the_image(ram):
+    """`sprat run` would refuse; others might not ask."""
+    r = subprocess.run(
+        ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
+         "-accel", "tcg", "-m", ram, "-nodefaults", "-display", "none",
+         "-no-reboot", "-serial", "stdio", "-kernel",
+         ROOT / "build/apps/hello.elf"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert b"less memory than the image takes" in r.stdout
