@@ -41,7 +41,7 @@ GUEST_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Werror -D__sprat__ \
 	-fdata-sections -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fno-tree-loop-distribute-patterns \
 	-nostdinc -I. -isystem libc-shim/include -isystem $(GCC_INCLUDE) \
-	-isystem $L/newlib -isystem $L/abi
+	-isystem $L/newlib -isystem $B/abi
 HOST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -I.
 UNIT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -I. \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
@@ -89,7 +89,7 @@ $L/libc.a: host/newlib.sh | $B/.deps
 	@touch $@
 
 # These folders and no more: nothing of the host's C library may be found.
-$L/abi: | $B/.deps
+$B/abi: | $B/.deps
 	@mkdir -p $@
 	$Qln -sfn /usr/include/xen /usr/include/linux \
 		/usr/include/asm-generic $@
@@ -101,7 +101,7 @@ $L/image.ld: boot/image.ld
 
 # Its date tells when what objects are made of last changed (host/port.sh).
 $L/sprat.specs: host/sprat.specs $L/libc.a \
-		$(shell find libc-shim/include -type f) | $L/abi
+		$(shell find libc-shim/include -type f) | $B/abi
 	$(call begin,LIB,$L)
 	@rm -rf $L/include
 	$Qcp -R libc-shim/include $L/
@@ -110,7 +110,7 @@ $L/sprat.specs: host/sprat.specs $L/libc.a \
 
 # --- the kernel and the shim, sealed: only what is PUBLIC shows ---
 
-$B/obj/%.c.o: %.c | $L/libc.a $L/abi
+$B/obj/%.c.o: %.c | $L/libc.a $B/abi
 	$(call begin,CC,$<)
 	$Qgcc $(GUEST_CFLAGS) -mgeneral-regs-only -mno-red-zone \
 		-MMD -MP -c $< -o $@
@@ -125,7 +125,7 @@ $L/kernel.o: $(KERNEL_OBJ)
 	$Qobjcopy --localize-hidden $@.tmp $@
 	@rm -f $@.tmp
 
-$B/obj/public/%.c.o: %.c | $L/libc.a $L/abi
+$B/obj/public/%.c.o: %.c | $L/libc.a $B/abi
 	$(call begin,CC,$<)
 	$Qgcc $(GUEST_CFLAGS) -DSTRING_PUBLIC -MMD -MP -c $< -o $@
 
