@@ -10,8 +10,8 @@ extern trap_dispatch
 extern thread_preempt
 extern trap_fpu_len
 
-global trap_stubs
-global thread_switch
+global trap_stubs:data hidden
+global thread_switch:function hidden
 
 VECTORS		equ 96
 FRAME_LEN	equ 22 * 8

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The folder build/lib/sprat: what an application is compiled with."""
 import shutil
+import subprocess
 
 import pytest
 
@@ -38,3 +39,13 @@ def test_library_path_of_the_host_is_not_searched(tmp_path):
     r = sprat("cc", tmp_path / "a.c", "-o", tmp_path / "a", "-lcmocka",
               env={"LIBRARY_PATH": "/usr/lib/x86_64-linux-gnu"})
     assert r.returncode != 0 and b"cannot find -lcmocka" in r.stderr
+
+
+def test_kernel_is_sealed():
+    """Of its names only weak ones show, and those on the C library's side of
+    the name space; the entry is there for the linker."""
+    out = subprocess.check_output(["nm", "-g", "--defined-only",
+                                   LIB / "kernel.o"], text=True)
+    shown = [line.split()[-2:] for line in out.splitlines()]
+    strong = [name for kind, name in shown if kind not in "WV"]
+    assert [n for n in strong if not n.startswith("__libc_")] == ["pvh_start"]
