@@ -49,16 +49,6 @@ ns_of(const struct timeval *tv, uint64_t *ns)
 	return tv->tv_sec < 0 ? -EINVAL : clock_from_timespec(&ts, ns);
 }
 
-static struct timeval
-timeval_of(uint64_t ns)
-{
-	struct timeval tv;
-
-	tv.tv_sec = (time_t)(ns / NS_PER_S);
-	tv.tv_usec = (suseconds_t)(ns % NS_PER_S / 1000);
-	return tv;
-}
-
 PUBLIC int
 getitimer(int which, struct itimerval *value)
 {
@@ -67,8 +57,8 @@ getitimer(int which, struct itimerval *value)
 	if (which != ITIMER_REAL)
 		return (int)posix_result(-EINVAL);
 	timer_get(&real_timer, &left_ns, &interval_ns);
-	value->it_value = timeval_of(left_ns);
-	value->it_interval = timeval_of(interval_ns);
+	value->it_value = clock_to_timeval(left_ns);
+	value->it_interval = clock_to_timeval(interval_ns);
 	return 0;
 }
 
@@ -86,8 +76,8 @@ setitimer(int which, const struct itimerval *restrict value,
 	    ns != 0 ? clock_after(clock_ns(), ns) : NS_NEVER, interval_ns,
 	    &left_ns, &old_interval_ns);
 	if (err == 0 && old != NULL) {
-		old->it_value = timeval_of(left_ns);
-		old->it_interval = timeval_of(old_interval_ns);
+		old->it_value = clock_to_timeval(left_ns);
+		old->it_interval = clock_to_timeval(old_interval_ns);
 	}
 	return (int)posix_result(err);
 }

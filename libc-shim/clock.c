@@ -108,12 +108,9 @@ clock_getcpuclockid(pid_t pid, clockid_t *id)
 PUBLIC int
 gettimeofday(struct timeval *restrict tv, void *restrict zone)
 {
-	uint64_t us = clock_realtime_ns() / 1000;
-
 	if (zone != NULL)
 		*(struct timezone *)zone = (struct timezone){0, 0};
-	tv->tv_sec = (time_t)(us / 1000000);
-	tv->tv_usec = (suseconds_t)(us % 1000000);
+	*tv = clock_to_timeval(clock_realtime_ns());
 	return 0;
 }
 LIBC_NAME(gettimeofday);

@@ -46,6 +46,16 @@ clock_to_timespec(uint64_t ns)
 	return ts;
 }
 
+static inline struct timeval
+clock_to_timeval(uint64_t ns)
+{
+	struct timeval tv;
+
+	tv.tv_sec = (time_t)(ns / NS_PER_S);
+	tv.tv_usec = (suseconds_t)(ns % NS_PER_S / 1000);
+	return tv;
+}
+
 /* now + ns, or NS_NEVER where that does not fit. */
 static inline uint64_t
 clock_after(uint64_t now, uint64_t ns)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "kernel/kernel.h"
+#include "libc-shim/clock.h"
 #include "libc-shim/shim.h"
 
 static struct rlimit limits[RLIM_NLIMITS];
@@ -56,16 +56,6 @@ setrlimit(int what, const struct rlimit *l)
 	return 0;
 }
 
-static struct timeval
-timeval_of(uint64_t ns)
-{
-	struct timeval tv;
-
-	tv.tv_sec = (time_t)(ns / NS_PER_S);
-	tv.tv_usec = (suseconds_t)(ns % NS_PER_S / 1000);
-	return tv;
-}
-
 PUBLIC int
 getrusage(int who, struct rusage *r)
 {
@@ -75,7 +65,7 @@ getrusage(int who, struct rusage *r)
 	memset(r, 0, sizeof(*r));
 	if (who == RUSAGE_CHILDREN)
 		return 0;
-	r->ru_utime = timeval_of(
+	r->ru_utime = clock_to_timeval(
 	    clock_cpu_ns(who == RUSAGE_THREAD ? thread_current() : NULL));
 	r->ru_maxrss = (long)((page_total() - page_unused()) / 1024);
 	return 0;
