@@ -22,6 +22,7 @@
 
 #define ORDERS      36 /* up to 128 TiB in a block */
 #define FREE        0x80
+#define PADDR_MAX   (1UL << 47) /* above it nothing is identity-mapped */
 #define REGIONS     (BOOT_MEM_MAX + 4)
 #define CARVE_LARGE (2UL << 20)
 #define CARVE_SMALL (64UL << 10)
@@ -413,6 +414,9 @@ region_add(uintptr_t base, uintptr_t end)
 	end = ALIGN_DOWN(end, PAGE_SIZE);
 	if (end < base + 2 * PAGE_SIZE || nregion == REGIONS)
 		return;
+	for (i = 0; i < nregion; i++) /* told twice: the first counts */
+		if (base < region[i].end && end > (uintptr_t)region[i].order)
+			return;
 	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
 		region[i] = region[i - 1];
 	r = &region[i];
@@ -445,6 +449,7 @@ void
 page_init(const struct boot_info *bi)
 {
 	extern char __image_start[], __image_end[];
+	const struct boot_range *m;
 	struct boot_range cut[4];
 	unsigned i;
 
@@ -454,9 +459,11 @@ page_init(const struct boot_info *bi)
 	cut[1].len = __image_end - __image_start;
 	cut[2] = bi->kept[0];
 	cut[3] = bi->kept[1];
-	for (i = 0; i < bi->nmem; i++)
-		region_add_cut(
-		    bi->mem[i].base, bi->mem[i].base + bi->mem[i].len, cut, 4);
+	for (i = 0; i < bi->nmem; i++) {
+		m = &bi->mem[i];
+		if (m->base < PADDR_MAX && m->len <= PADDR_MAX - m->base)
+			region_add_cut(m->base, m->base + m->len, cut, 4);
+	}
 	while (
 	    heap_region + 1 < nregion && region[heap_region].base < HEAP_FLOOR)
 		heap_region++;

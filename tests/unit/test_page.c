@@ -12,10 +12,10 @@
 
 #include "kernel/page.c" /* whole: the test resets what is static in it */
 
-#define MIB	  (1UL << 20)
-#define ARENA	  (64 * MIB)
-#define LIVE_MAX  256
-#define ROUNDS	  20000
+#define MIB      (1UL << 20)
+#define ARENA    (64 * MIB)
+#define LIVE_MAX 256
+#define ROUNDS   20000
 
 static char *arena;
 static unsigned char mapped[ARENA / PAGE_SIZE];
@@ -137,7 +137,10 @@ memory_is(size_t bytes)
 static void
 test_all_comes_back(void **state)
 {
-	struct { char *p; size_t n; } live[LIVE_MAX] = {{NULL, 0}};
+	struct {
+		char *p;
+		size_t n;
+	} live[LIVE_MAX] = {{NULL, 0}};
 	size_t before, i, j, k;
 
 	(void)state;
@@ -147,8 +150,8 @@ test_all_comes_back(void **state)
 		k = rnd(LIVE_MAX);
 		if (live[k].p != NULL) {
 			for (j = 0; j < live[k].n; j++) {
-				assert_int_equal(live[k].p[j * PAGE_SIZE],
-				    (char)k);
+				assert_int_equal(
+				    live[k].p[j * PAGE_SIZE], (char)k);
 			}
 			page_free(live[k].p, live[k].n);
 			live[k].p = NULL;
@@ -276,6 +279,39 @@ test_kept_ranges(void **state)
 		assert_true(p + PAGE_SIZE <= kept || p >= kept + MIB);
 }
 
+/* Firmware that lies must not make us hand out the same page twice. */
+static void
+test_absurd_maps(void **state)
+{
+	struct boot_info bi;
+	uintptr_t base = (uintptr_t)arena;
+	char *p;
+	size_t n = 0;
+
+	(void)state;
+	memset(arena, 0, ARENA);
+	memset(&bi, 0, sizeof(bi));
+	bi.mem[bi.nmem].base = base;
+	bi.mem[bi.nmem++].len = 2 * MIB;
+	bi.mem[bi.nmem].base = base + MIB; /* overlaps */
+	bi.mem[bi.nmem++].len = 2 * MIB;
+	bi.mem[bi.nmem].base = base; /* again */
+	bi.mem[bi.nmem++].len = 2 * MIB;
+	bi.mem[bi.nmem].base = UINT64_MAX - MIB; /* wraps */
+	bi.mem[bi.nmem++].len = 4 * MIB;
+	bi.mem[bi.nmem].base = base + 8 * MIB; /* wraps */
+	bi.mem[bi.nmem++].len = UINT64_MAX;
+	bi.mem[bi.nmem++].base = base + 16 * MIB; /* empty */
+	page_reset();
+	page_init(&bi);
+	while ((p = page_alloc(1)) != NULL) {
+		assert_int_not_equal(*p, 0x5a);
+		memset(p, 0x5a, PAGE_SIZE);
+		n++;
+	}
+	assert_true(n > 400 && n < 512);
+}
+
 static void
 test_nonsense(void **state)
 {
@@ -292,13 +328,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_comes_back),
-		cmocka_unit_test(test_whole_region_again),
-		cmocka_unit_test(test_small_memory),
-		cmocka_unit_test(test_heap_and_pages_meet),
-		cmocka_unit_test(test_guarded),
-		cmocka_unit_test(test_kept_ranges),
-		cmocka_unit_test(test_nonsense),
+	    cmocka_unit_test(test_all_comes_back),
+	    cmocka_unit_test(test_whole_region_again),
+	    cmocka_unit_test(test_small_memory),
+	    cmocka_unit_test(test_heap_and_pages_meet),
+	    cmocka_unit_test(test_guarded),
+	    cmocka_unit_test(test_kept_ranges),
+	    cmocka_unit_test(test_absurd_maps),
+	    cmocka_unit_test(test_nonsense),
 	};
 
 	arena = aligned_alloc(2 * MIB, ARENA);
