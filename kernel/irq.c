@@ -54,5 +54,4 @@ irq_dispatch(unsigned vector)
 		handlers[i].fn(handlers[i].arg);
 	}
 	lapic_eoi();
-	thread_interrupted();
 }

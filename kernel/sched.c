@@ -19,7 +19,8 @@ struct cpu {
 	uint64_t since_ns; /* when `current` began to run */
 	uint64_t idle_ns;
 	uint64_t slice_end_ns;
-	bool idle, resched;
+	bool idle;
+	bool resched; /* give way when an interrupt next comes */
 };
 
 static struct cpu cpu0;
@@ -148,6 +149,7 @@ sched_wake(struct thread *t, int wait_err)
 	t->wait_err = wait_err;
 	if (runq.first == NULL && !c->idle)
 		c->slice_end_ns = clock_ns() + SLICE_NS;
+	c->resched = true; /* the woken have work to do */
 	queue_push(&runq, t);
 	timer_program();
 }
@@ -319,21 +321,18 @@ thread_preempt_wanted(void)
 	return c->resched && !c->idle && c->current != NULL;
 }
 
-/* Whoever an interrupt wakes goes next: it is the one with work to do. */
-void
-thread_interrupted(void)
-{
-	if (runq.first != NULL)
-		cpu_self()->resched = true;
-}
-
 void
 thread_timer(void)
 {
 	uint64_t flags = spin_lock(&sched_lock), now = clock_ns();
+	struct cpu *c = cpu_self();
 	struct thread *t;
 
 	armed_ns = NS_NEVER;
+	if (runq.first != NULL && now >= c->slice_end_ns) {
+		c->slice_end_ns = NS_NEVER; /* until the next one has run */
+		c->resched = true;
+	}
 	while ((t = sleepers) != NULL && t->deadline_ns <= now) {
 		queue_remove(t->queue, t);
 		sched_wake(t, -ETIMEDOUT);

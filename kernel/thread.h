@@ -39,8 +39,6 @@ void sched_begin(struct thread *first);
 /* Leaves a dead thread for good; frees it, once off it, if it is detached. */
 void sched_end(struct thread *dead) __attribute__((noreturn));
 
-/* After every interrupt: the woken go first. */
-void thread_interrupted(void);
 /* The timer's interrupt: wakes whom it concerns, sets it again. */
 void thread_timer(void);
 /* Time spent with no thread to run, ns. */
