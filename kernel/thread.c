@@ -54,7 +54,10 @@ stack_prepare(struct thread *t)
 	*--sp = (uint64_t)thread_start; /* return address */
 	sp -= 6;                        /* rbp rbx r12 r13 r14 r15 */
 	memset(sp, 0, 6 * 8);
-	*--sp = 0x037fUL << 32 | 0x1f80; /* x87 control word, MXCSR: [ABI] */
+	sp -= 4; /* MXCSR and the x87 environment: [ABI], [SDM] 1, 8.1.10 */
+	sp[0] = 0x037fUL << 32 | 0x1f80;
+	sp[1] = 0xffffUL << 32; /* tags: all registers are empty */
+	sp[2] = sp[3] = 0;
 	t->rsp = (uintptr_t)sp;
 }
 

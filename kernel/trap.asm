@@ -121,7 +121,8 @@ trap_give_way:
 
 ; void thread_switch(uintptr_t *save_rsp, uintptr_t load_rsp)
 ; Interrupts off.  What a call must keep: six registers and the two control
-; words ([ABI] 3.2.3).
+; words ([ABI] 3.2.3); and the x87 unit's flags and tags, for a thread that was
+; preempted may leave its registers full.
 thread_switch:
 	push	rbp
 	push	rbx
@@ -129,14 +130,14 @@ thread_switch:
 	push	r13
 	push	r14
 	push	r15
-	sub	rsp, 8
+	sub	rsp, 32
 	stmxcsr	[rsp]
-	fnstcw	[rsp + 4]
+	fnstenv	[rsp + 4]		; masks all exceptions
 	mov	[rdi], rsp
 	mov	rsp, rsi
 	ldmxcsr	[rsp]
-	fldcw	[rsp + 4]
-	add	rsp, 8
+	fldenv	[rsp + 4]
+	add	rsp, 32
 	pop	r15
 	pop	r14
 	pop	r13

@@ -412,6 +412,73 @@ cond_timeout(void)
 	      EINVAL);
 }
 
+/* --- the processor's time and state --- */
+
+static atomic_bool slices_over;
+static atomic_ulong counted[2];
+
+static void *
+count_body(void *i)
+{
+	while (!slices_over)
+		counted[(uintptr_t)i]++;
+	return NULL;
+}
+
+/* Who only computes gets as much time as any other. */
+static void
+equal_slices(void)
+{
+	struct timespec ts = {0, 500000000};
+	pthread_t t[2];
+
+	spawn(t, 2, count_body);
+	nanosleep(&ts, NULL);
+	slices_over = true;
+	join_all(t, 2);
+	CHECK(counted[0] < 3 * counted[1]);
+	CHECK(counted[1] < 3 * counted[0]);
+}
+
+static atomic_bool x87_over;
+
+/* Preempted most likely with all eight registers full and a flag set. */
+static void *
+x87_body(void *arg)
+{
+	while (!x87_over)
+		__asm__ volatile(
+		    "fldz; fld1; fdiv %%st(1), %%st; fldz; fldz; fldz; fldz;"
+		    "fldz; fldz; movl $200000, %%ecx; 1: decl %%ecx; jnz 1b;"
+		    "fninit"
+		    :
+		    :
+		    : "ecx", "cc");
+	return arg;
+}
+
+static void
+x87_is_a_threads_own(void)
+{
+	struct timespec ts = {0, 3000000};
+	struct {
+		uint32_t control, status, tags, rest[4];
+	} env;
+	pthread_t t;
+	int i;
+
+	spawn(&t, 1, x87_body);
+	for (i = 0; i < 50; i++) {
+		nanosleep(&ts, NULL);
+		__asm__ volatile("fnstenv %0; fldenv %0" : "+m"(env));
+		CHECK((env.tags & 0xffff) == 0xffff);
+		CHECK((env.status & 0x3f) == 0);
+		CHECK((env.control & 0xffff) == 0x37f);
+	}
+	x87_over = true;
+	join_all(&t, 1);
+}
+
 int
 main(void)
 {
@@ -427,6 +494,8 @@ main(void)
 	CHECK_RUN(mutex_timeout);
 	CHECK_RUN(cond_queue);
 	CHECK_RUN(cond_broadcast);
+	CHECK_RUN(equal_slices);
+	CHECK_RUN(x87_is_a_threads_own);
 	CHECK_RUN(cond_timeout);
 	return check_failures != 0;
 }
