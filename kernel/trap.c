@@ -15,6 +15,9 @@
 
 #define GATE_INTERRUPT 0x8e00 /* present, ring 0, 64-bit interrupt gate */
 
+/* The master 8259's mask register; the slave's lines go through it. */
+#define PIC_MASK 0x21
+
 #define IST_LEN 4096
 
 enum ist { IST_IRQ = 1, IST_FAULT, IST_NMI, IST_DOUBLE, IST_COUNT };
@@ -101,6 +104,8 @@ trap_init(void)
 	}
 	tss.iomap = sizeof(tss);
 	tables_load();
+	/* a BIOS leaves its timer running, on the vector of double faults */
+	cpu_outb(PIC_MASK, 0xff);
 }
 
 /* What each exception is called and which signal it makes. */

@@ -54,6 +54,18 @@ def test_plain_qemu(machine):
     assert b"\x10" not in r.stdout
 
 
+def test_after_a_bios():
+    """SeaBIOS leaves the 8254 timer and the 8259 running."""
+    r = subprocess.run(
+        ["qemu-system-x86_64", "-M", "pc", "-accel", "tcg", "-cpu", "qemu64",
+         "-nodefaults", "-display", "none", "-serial", "stdio", "-kernel",
+         ROOT / "build/tests/threads.elf"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert r.returncode == 0, r.stderr.decode()
+    assert b"not ok" not in r.stdout and b"fault" not in r.stdout, r.stdout
+    assert b"ok cond_timeout" in r.stdout, r.stdout
+
+
 @pytest.mark.parametrize("ram", ["1100k", "1150k", "1180k"])
 def test_less_ram_than_the_image(ram):
     """`sprat run` would refuse; others might not ask."""
