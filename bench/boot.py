@@ -8,7 +8,7 @@ Instructions are counted one by one (QEMU -singlestep -d exec), so the figures
 do not depend on the machine; each round of a rep instruction counts.  Wall
 times are minima of interleaved runs and are worth only their ratio.
 
-usage: boot.py [--sprat build/bin/sprat] [--runs 30] [--json FILE] IMAGE FLOOR
+usage: boot.py [--sprat build/bin/sprat] [--runs 60] [--json FILE] IMAGE FLOOR
 """
 import argparse
 import json
@@ -77,7 +77,7 @@ def seconds(argv):
 def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     ap.add_argument("--sprat", default="build/bin/sprat")
-    ap.add_argument("--runs", type=int, default=30)
+    ap.add_argument("--runs", type=int, default=60)
     ap.add_argument("--json", metavar="FILE")
     ap.add_argument("image")
     ap.add_argument("floor")

@@ -22,7 +22,7 @@ def boot(tmp_path, runs):
 
 
 def test_boot_is_short(tmp_path):
-    result = boot(tmp_path, 40)
+    result = boot(tmp_path, 60)
     counts = result["instructions"]
     assert set(counts) == {"2M", "128M", "16G"}
     for n in counts.values():
@@ -32,7 +32,7 @@ def test_boot_is_short(tmp_path):
 
     tries = [result["ratio"]]
     while tries[-1] > 1.2 and len(tries) < TRIES:
-        tries.append(boot(tmp_path, 40)["ratio"])
+        tries.append(boot(tmp_path, 60)["ratio"])
     assert tries[-1] <= 1.2, tries
 
 
