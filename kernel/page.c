@@ -153,7 +153,7 @@ region_extend(struct region *r, size_t bytes, size_t align)
 {
 	uintptr_t top, low;
 
-	low = ALIGN_UP(r->brk, PAGE_SIZE);
+	low = ALIGN_UP(r->brk, PAGE_SIZE) + PAGE_SIZE; /* room for a guard */
 	if (r->top < low || r->top - low < bytes)
 		return false;
 	top = ALIGN_DOWN(r->top - bytes, align);

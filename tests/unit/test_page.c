@@ -258,6 +258,27 @@ test_guarded(void **state)
 	assert_int_equal(page_unused(), before);
 }
 
+/* Whatever the distance between heap and pages, a guard takes no heap page. */
+static void
+test_guard_beside_heap(void **state)
+{
+	size_t room, n;
+	uintptr_t brk, top;
+
+	(void)state;
+	for (room = 16; room < 80; room++) {
+		for (n = 17; n < 60; n++) {
+			memory_is(2 * MIB);
+			top = region[0].top;
+			brk = ALIGN_DOWN(top, 64UL << 10) - room * PAGE_SIZE;
+			assert_non_null(page_brk(brk - (uintptr_t)page_brk(0)));
+			page_alloc_guarded(n);
+			assert_true(is_mapped(brk - 1));
+			assert_true(region[0].top >= brk);
+		}
+	}
+}
+
 static void
 test_kept_ranges(void **state)
 {
@@ -333,6 +354,7 @@ main(void)
 	    cmocka_unit_test(test_small_memory),
 	    cmocka_unit_test(test_heap_and_pages_meet),
 	    cmocka_unit_test(test_guarded),
+	    cmocka_unit_test(test_guard_beside_heap),
 	    cmocka_unit_test(test_kept_ranges),
 	    cmocka_unit_test(test_absurd_maps),
 	    cmocka_unit_test(test_nonsense),
