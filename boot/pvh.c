@@ -43,7 +43,7 @@ take_cmdline(uint64_t paddr, struct boot_range *kept)
 		return none;
 	do {
 		if (end == paddr || end % PAGE_SIZE == 0)
-			mmu_map(end, 1, MMU_W);
+			peek(end, 1);
 	} while (*(const char *)end++ != '\0');
 	kept->base = paddr;
 	kept->len = end - paddr;

@@ -50,9 +50,10 @@ void page_free_guarded(void *p, size_t npages);
 /* Moves the end of the C heap by `bytes`; the old end, or NULL.  A new end
  * need not adjoin the old one, but is always above it. */
 void *page_brk(intptr_t bytes);
-void page_tables_refill(void); /* for mmu.c: fills its reserve */
-size_t page_total(void);       /* bytes of RAM the guest may use */
-size_t page_unused(void);      /* bytes of it that nobody holds */
+/* For mmu.c: fills its reserve, before it maps len bytes. */
+void page_tables_refill(uint64_t len);
+size_t page_total(void);  /* bytes of RAM the guest may use */
+size_t page_unused(void); /* bytes of it that nobody holds */
 
 /* heap.c: small objects for the kernel, zeroed; the owner knows the size */
 void *heap_alloc(size_t bytes); /* 16-byte aligned, or NULL */
@@ -64,13 +65,14 @@ void heap_free(void *p, size_t bytes);
 #define MMU_X        2U
 #define MMU_UNCACHED 4U
 void mmu_init(void);
-int mmu_map(uint64_t paddr, uint64_t len, unsigned prot); /* or -ENOMEM */
+/* -ENOMEM; -EINVAL: there are no such addresses */
+int mmu_map(uint64_t paddr, uint64_t len, unsigned prot);
 int mmu_unmap(uint64_t paddr, uint64_t len);
 /* For page.c: pages for tables are set aside, so that mapping fresh memory
  * never has to ask for any. */
 int mmu_map_reserved(uint64_t paddr, uint64_t len); /* as MMU_W */
 int mmu_unmap_reserved(uint64_t paddr, uint64_t len);
-bool mmu_reserve_wants(void);
+bool mmu_reserve_wants(uint64_t len); /* to map that many bytes */
 void mmu_reserve_give(void *page);
 
 /* trap.c */

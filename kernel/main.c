@@ -19,7 +19,8 @@ initrd_init(const struct boot_range *r)
 	if (r->len == 0)
 		return;
 	if (mmu_map(r->base, r->len, MMU_R) < 0)
-		panic("no memory to map the initrd");
+		panic("cannot map the initrd: %lu bytes at 0x%lx", r->len,
+		    r->base);
 	initrd_base = (const void *)r->base;
 	initrd_len = r->len;
 }

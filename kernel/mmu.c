@@ -20,17 +20,21 @@
 
 #define ENTRIES 512
 
+/* Above it virtual addresses would not be physical ones. */
+#define ADDR_END (1UL << 47)
+
 /* Tables set aside: page.c cannot give us one before the memory it would
  * come from is mapped.  Booting the largest image takes ten (a root, two levels
  * below it for two places, one table for each end of each part), mapping a run
- * of fresh pages and its bookkeeping six. */
+ * of fresh pages and its bookkeeping six, and one for each GiB where the
+ * processor has no pages of that size. */
 #define EARLY_TABLES 12
 #define RESERVE_LOW  6
-#define RESERVE_MAX  EARLY_TABLES
 static uint64_t early_tables[EARLY_TABLES][ENTRIES]
     __attribute__((aligned(PAGE_SIZE)));
-static uint64_t *reserve[RESERVE_MAX];
-static unsigned nreserve;
+static unsigned early_used;
+static uint64_t *reserve; /* each one's first word points to the next */
+static unsigned nreserve; /* with the early ones */
 
 static uint64_t *root;
 static bool have_1g;
@@ -53,20 +57,21 @@ level_index(uint64_t addr, unsigned level)
 static uint64_t *
 table_alloc(void)
 {
-	uint64_t *t;
+	uint64_t *t = reserve;
 
 	if (nreserve == 0)
 		return NULL;
-	t = reserve[--nreserve];
-	if (t >= early_tables[0] && t < early_tables[EARLY_TABLES])
-		return t; /* .bss, and never given back */
+	nreserve--;
+	if (early_used < EARLY_TABLES)
+		return early_tables[early_used++];
+	reserve = (uint64_t *)t[0];
 	return memset(t, 0, PAGE_SIZE);
 }
 
 bool
-mmu_reserve_wants(void)
+mmu_reserve_wants(uint64_t len)
 {
-	return nreserve < RESERVE_LOW;
+	return nreserve < RESERVE_LOW + (have_1g ? 0 : len >> 30);
 }
 
 void
@@ -74,7 +79,9 @@ mmu_reserve_give(void *page)
 {
 	uint64_t flags = spin_lock(&mmu_lock);
 
-	reserve[nreserve++] = page;
+	*(uint64_t **)page = reserve;
+	reserve = page;
+	nreserve++;
 	spin_unlock(&mmu_lock, flags);
 }
 
@@ -220,18 +227,25 @@ mmu_unmap_reserved(uint64_t paddr, uint64_t len)
 	return range_set_locked(paddr, len, 0);
 }
 
+static int
+range_set_any(uint64_t addr, uint64_t len, uint64_t bits)
+{
+	if (addr > ADDR_END || len > ADDR_END - addr)
+		return -EINVAL;
+	page_tables_refill(len);
+	return range_set_locked(addr, len, bits);
+}
+
 int
 mmu_map(uint64_t paddr, uint64_t len, unsigned prot)
 {
-	page_tables_refill();
-	return range_set_locked(paddr, len, prot_bits(prot));
+	return range_set_any(paddr, len, prot_bits(prot));
 }
 
 int
 mmu_unmap(uint64_t paddr, uint64_t len)
 {
-	page_tables_refill();
-	return range_set_locked(paddr, len, 0);
+	return range_set_any(paddr, len, 0);
 }
 
 static void __attribute__((noinline))
@@ -244,8 +258,7 @@ map_part(const char *start, const char *end, unsigned prot)
 void
 mmu_init(void)
 {
-	for (nreserve = 0; nreserve < RESERVE_MAX; nreserve++)
-		reserve[nreserve] = early_tables[nreserve];
+	nreserve = EARLY_TABLES;
 	have_1g = cpu_id(0x80000001, 0).edx & (1U << 26);
 	root = table_alloc();
 	map_part(__image_start, __rodata_start, MMU_X);

@@ -241,20 +241,20 @@ take(size_t npages)
 }
 
 static void
-tables_refill(void)
+tables_refill(uint64_t len)
 {
 	void *p;
 
-	while (mmu_reserve_wants() && (p = take(1)) != NULL)
+	while (mmu_reserve_wants(len) && (p = take(1)) != NULL)
 		mmu_reserve_give(p);
 }
 
 void
-page_tables_refill(void)
+page_tables_refill(uint64_t len)
 {
 	uint64_t flags = spin_lock(&page_lock);
 
-	tables_refill();
+	tables_refill(len);
 	spin_unlock(&page_lock, flags);
 }
 
@@ -267,7 +267,7 @@ page_alloc(size_t npages)
 	if (npages == 0 || npages > total / PAGE_SIZE)
 		return NULL;
 	flags = spin_lock(&page_lock);
-	tables_refill();
+	tables_refill(npages * PAGE_SIZE);
 	p = take(npages);
 	spin_unlock(&page_lock, flags);
 	return p;
@@ -284,7 +284,7 @@ page_alloc_guarded(size_t npages)
 	if (npages > total / PAGE_SIZE)
 		return NULL;
 	flags = spin_lock(&page_lock);
-	tables_refill();
+	tables_refill(npages * PAGE_SIZE);
 	if (npages > FRESH_MIN)
 		p = carve(npages, true);
 	spin_unlock(&page_lock, flags);
@@ -378,7 +378,7 @@ page_brk(intptr_t bytes)
 	uint64_t flags = spin_lock(&page_lock);
 	void *old;
 
-	tables_refill();
+	tables_refill(bytes > 0 && (size_t)bytes <= total ? bytes : 0);
 	old = heap_move(bytes);
 	spin_unlock(&page_lock, flags);
 	return old;

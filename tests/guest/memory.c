@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define BLOCK (64 * 1024)
+#define BLOCK       (64 * 1024)
+#define LARGE_PAGES (12L << 30 >> 12) /* too much to be exhausted here */
 
 struct block {
 	struct block *next;
@@ -114,12 +116,29 @@ test_align(void)
 	check(posix_memalign(&p, 3, 100) == EINVAL, "and refuses 3");
 }
 
+/* More than the tables that the kernel has at hand can map. */
+static void
+test_large_step(void)
+{
+	const intptr_t step = 9L << 30;
+	char *p;
+
+	p = sbrk(step);
+	check(p != (char *)-1, "sbrk of 9 GiB");
+	p[0] = p[step - 1] = 1;
+	check(sbrk(-step) != (char *)-1, "and back");
+}
+
 int
 main(void)
 {
 	void *huge = malloc(SIZE_MAX / 4);
 
 	check(huge == NULL, "malloc refuses more than there is");
+	if (sysconf(_SC_PHYS_PAGES) > LARGE_PAGES) {
+		test_large_step();
+		return failed;
+	}
 	test_calloc();
 	test_align();
 	test_exhaustion();

@@ -32,6 +32,21 @@ def test_memory_exhausted(ram):
     check("memory", "-m", ram)
 
 
+@pytest.mark.parametrize("cpu", ["max", "max,-pdpe1gb"])
+def test_large_step_of_the_heap(cpu):
+    """Pages of 1 GiB take few tables to map, others many."""
+    r = subprocess.run(
+        ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
+         "-accel", "tcg", "-cpu", cpu, "-m", "16G", "-object",
+         "memory-backend-ram,id=ram,size=16G,reserve=off", "-machine",
+         "memory-backend=ram", "-nodefaults", "-display", "none",
+         "-no-reboot", "-serial", "stdio", "-kernel",
+         ROOT / "build/tests/memory.elf"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+    assert b"not ok" not in r.stdout, r.stdout
+    assert b"ok and back" in r.stdout, r.stdout
+
+
 @pytest.mark.parametrize("ram", ["2M", "3M", "128M", "16G", "600G"])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_hello_in_any_ram(machine, ram):

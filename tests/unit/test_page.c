@@ -86,8 +86,9 @@ mmu_unmap_reserved(uint64_t paddr, uint64_t len)
 }
 
 bool
-mmu_reserve_wants(void)
+mmu_reserve_wants(uint64_t len)
 {
+	(void)len;
 	return false;
 }
 
