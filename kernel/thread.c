@@ -214,6 +214,8 @@ fpu_init(void)
 void
 thread_init(void (*fn)(void))
 {
+	const size_t other =
+	    sizeof(struct thread) + THREAD_ALIGN + (size_t)__tls_memsz;
 	struct thread *t;
 	size_t len;
 
@@ -222,7 +224,7 @@ thread_init(void (*fn)(void))
 	len = clamp(page_total() / 12, STACK_MAIN_MIN, STACK_MAIN_MAX);
 	if (len > LARGE_PAGE)
 		len = ALIGN_DOWN(len, LARGE_PAGE);
-	t = thread_alloc(len - sizeof(*t) - THREAD_ALIGN - (size_t)__tls_memsz);
+	t = thread_alloc(other < len / 2 ? len - other : STACK_MAIN_MIN);
 	if (t == NULL)
 		panic("no memory for the first thread's stack");
 	t->fn = (void *(*)(void *))fn;
