@@ -42,6 +42,11 @@ put_number(struct out *o, uint64_t v, unsigned base, bool negative,
 	char digits[24];
 	unsigned n = 0;
 
+	if (negative && pad == '0') {
+		put(o, '-');
+		width -= width > 0;
+		negative = false;
+	}
 	do {
 		digits[n++] = "0123456789abcdef"[v % base];
 		v /= base;
