@@ -3,6 +3,7 @@
  * The clocks, as the platform tells them.  Nothing is set up before somebody
  * asks what time it is.
  */
+#include "kernel/cpu.h"
 #include "kernel/kernel.h"
 #include "kernel/platform.h"
 #include "kernel/thread.h"
@@ -18,9 +19,15 @@ clock_started(void)
 uint64_t
 clock_ns(void)
 {
+	uint64_t flags;
+
 	if (!started) {
-		started = true;
-		platform->time_init();
+		flags = cpu_irq_save(); /* a handler may ask, too */
+		if (!started) {
+			started = true;
+			platform->time_init();
+		}
+		cpu_irq_restore(flags);
 	}
 	return platform->clock_ns();
 }
