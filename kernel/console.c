@@ -204,9 +204,8 @@ console_exit(int status)
 	if (dev == NULL || !mux)
 		return;
 	turn_take();
-	put_order(MUX_EXIT);
+	put_order(MUX_EXIT); /* and no other thread's turn comes */
 	put_hex(status, 2);
-	turn_give();
 }
 
 /* Takes what the device has and decodes it: bytes stored, 0 if none came. */
