@@ -7,6 +7,7 @@
 #include "kernel/cpu.h"
 #include "kernel/kernel.h"
 #include "kernel/panic.h"
+#include "kernel/platform.h"
 #include "kernel/trap.h"
 
 #define FRAMES_MAX   64
@@ -31,13 +32,13 @@ panic_begin(void)
 void
 panic_again(void)
 {
-	static bool thrice;
+	static unsigned times;
 
-	if (!thrice) {
-		thrice = true;
+	if (times++ == 0)
 		log_line("another fault while reporting: giving up");
-	}
-	kernel_exit(STATUS_PANIC);
+	if (times <= 2)
+		kernel_exit(STATUS_PANIC);
+	platform->poweroff();
 }
 
 void

@@ -36,7 +36,7 @@ bare_clock_wall_ns(void)
 {
 	static uint64_t offset_ns;
 	static bool read;
-	uint64_t s;
+	uint64_t s, flags = cpu_irq_save(); /* one thread reads it */
 
 	if (!read) {
 		read = true;
@@ -44,6 +44,7 @@ bare_clock_wall_ns(void)
 		if (s != 0)
 			offset_ns = s * NS_PER_S - tsc_clock_ns();
 	}
+	cpu_irq_restore(flags);
 	return offset_ns == 0 ? 0 : offset_ns + tsc_clock_ns();
 }
 
@@ -71,8 +72,10 @@ void
 bare_poweroff(void)
 {
 	static const uint8_t no_idt[10];
+	static bool tried; /* and a fault brought us here again */
 
-	if (on_qemu()) {
+	if (!tried && on_qemu()) {
+		tried = true;
 		cpu_outw(QEMU_PM1A_CNT, SLP_EN);
 		if (mmu_map(MICROVM_SLEEP_PADDR, 1, MMU_W | MMU_UNCACHED) == 0)
 			*(volatile uint8_t *)MICROVM_SLEEP_PADDR = SLEEP_S5;
