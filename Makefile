@@ -159,12 +159,12 @@ $B/tests/%.elf: tests/guest/%.c $(wildcard tests/guest/*.h) $(TOOLS)
 	$(call begin,IMAGE,$@)
 	$Q$(SPRAT_CC) -o $@ $<
 
-# A unit test names the files it tests in a comment: LINK: a.c b.c
+# A unit test names the files it tests, LINK: a.c b.c, or includes a kernel's.
 linked = $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' tests/unit/$1.c)
 $B/tests/unit/%: tests/unit/%.c $$(call linked,$$*) \
-		$(wildcard */*.h */*/*.h) | $B/.deps-test
+		$(wildcard kernel/*.c */*.h */*/*.h) | $B/.deps-test
 	$(call begin,UNIT,$@)
-	$Qgcc $(UNIT_CFLAGS) -o $@ $(filter %.c,$^) -lcmocka
+	$Qgcc $(UNIT_CFLAGS) -o $@ $< $(call linked,$*) -lcmocka
 
 # --- measurements ---
 $B/bench/floor.elf: bench/floor.asm | $B/.deps
