@@ -9,12 +9,10 @@
 
 #define RFLAGS_IF (1UL << 9)
 
-#define CR4_FSGSBASE (1UL << 16)
 #define CR4_OSXSAVE  (1UL << 18)
 
 #define MSR_APIC_BASE 0x1bU
 #define MSR_FS_BASE   0xc0000100U
-#define MSR_GS_BASE   0xc0000101U
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;

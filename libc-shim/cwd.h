@@ -14,6 +14,8 @@ mode_t vfs_umask(void);
 int vfs_at(int fd, const char *path, struct node **out);
 int vfs_walk_at(int fd, const char *path, unsigned how, struct walk *w);
 int vfs_node_at(int fd, const char *path, unsigned how, struct node **out);
+/* open.c: a descriptor; mode as it is, without the umask. */
+int vfs_open_at(int fd, const char *path, int flags, mode_t mode);
 /* The node of an open file; -EBADF; -EINVAL: it is of no file system. */
 int vfs_node_of(int fd, struct node **out);
 

@@ -34,20 +34,8 @@ fill(char *at)
 static int
 try_file(const char *path, int flags)
 {
-	struct node *at;
-	struct file *f;
-	int err = vfs_at(AT_FDCWD, path, &at), fd;
-
-	if (err != 0)
-		return err;
-	err = vfs_open(at, path, O_RDWR | O_CREAT | O_EXCL | flags, 0600, &f);
-	node_put(at);
-	if (err != 0)
-		return err;
-	fd = fd_install(f, 0, flags & O_CLOEXEC);
-	if (fd < 0)
-		file_put(f);
-	return fd;
+	return vfs_open_at(
+	    AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | flags, 0600);
 }
 
 static int

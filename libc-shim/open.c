@@ -6,8 +6,8 @@
 #include "libc-shim/cwd.h"
 #include "libc-shim/shim.h"
 
-static int
-open_at(int dirfd, const char *path, int flags, mode_t mode)
+int
+vfs_open_at(int dirfd, const char *path, int flags, mode_t mode)
 {
 	struct node *at;
 	struct file *f;
@@ -15,7 +15,7 @@ open_at(int dirfd, const char *path, int flags, mode_t mode)
 
 	if (err != 0)
 		return err;
-	err = vfs_open(at, path, flags, mode & ~vfs_umask(), &f);
+	err = vfs_open(at, path, flags, mode, &f);
 	node_put(at);
 	if (err != 0)
 		return err;
@@ -36,7 +36,8 @@ open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return (int)posix_result(open_at(AT_FDCWD, path, flags, mode));
+	return (int)posix_result(
+	    vfs_open_at(AT_FDCWD, path, flags, mode & ~vfs_umask()));
 }
 LIBC_NAME(open);
 
@@ -51,12 +52,13 @@ openat(int dirfd, const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	return (int)posix_result(open_at(dirfd, path, flags, mode));
+	return (int)posix_result(
+	    vfs_open_at(dirfd, path, flags, mode & ~vfs_umask()));
 }
 
 PUBLIC int
 creat(const char *path, mode_t mode)
 {
-	return (int)posix_result(
-	    open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode));
+	return (int)posix_result(vfs_open_at(
+	    AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode & ~vfs_umask()));
 }
