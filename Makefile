@@ -10,10 +10,8 @@ ARGS ?=
 
 # --- what there is to build ---
 BOOT := boot/pvh.asm boot/pvh.c
-KERNEL := $(addprefix kernel/,apic.c cmdline.c console.c heap.c irq.c log.c \
-	main.c mmu.c page.c panic.c random.c rtc.c sched.c thread.c time.c \
-	trap.asm trap.c tsc.c uart.c)
-PV := $(addprefix pv/hypercalls/,bare.c detect.c kvm.c pvclock.c)
+KERNEL := $(sort $(wildcard kernel/*.c kernel/*.asm))
+PV := $(sort $(wildcard pv/*/*.c))
 # The rest of the C library: not sealed, compiled as applications are.
 PUBLIC := $(addprefix libc-shim/,err.c stdio_more.c string.c syslog.c)
 SHIM := libc-shim/string.c $(filter-out $(PUBLIC),\

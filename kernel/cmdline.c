@@ -4,7 +4,7 @@
  * application.
  *
  *	sprat.NAME[=VALUE]    an option, cmdline_option("NAME")
- *	virtio_mmio.device=.. a device the monitor describes
+ *	virtio_mmio.device=.. a device the monitor describes, cmdline_devices
  *	NAME=VALUE            environment
  *	WORD                  an argument
  *	--                    from here on every word is an argument
@@ -24,7 +24,8 @@ int cmdline_argc;
 char **cmdline_argv;
 char **cmdline_envp;
 
-static char **options, **devices; /* each ends with NULL */
+char **cmdline_devices;
+static char **options; /* each list ends with NULL */
 static char *empty[1];
 
 static bool
@@ -89,12 +90,13 @@ lists_alloc(unsigned nwords)
 static void
 words_sort(char *line)
 {
-	char *word, **opt = options, **dev = devices, **env = cmdline_envp;
+	char **opt = options, **dev = cmdline_devices, **env = cmdline_envp;
+	char *word;
 	bool quoted, all = false;
 
 	while ((word = word_next(&line, &quoted)) != NULL) {
 		if (!quoted && begins(word, DEVICE))
-			*dev++ = word;
+			*dev++ = word + strlen(DEVICE);
 		else if (all)
 			cmdline_argv[cmdline_argc++] = word;
 		else if (!quoted && strcmp(word, "--") == 0)
@@ -115,11 +117,11 @@ cmdline_init(char *line)
 	char **lists = lists_alloc(n);
 	const char *name;
 
-	cmdline_envp = options = devices = empty;
+	cmdline_envp = options = cmdline_devices = empty;
 	if (lists == NULL)
 		return;
 	options = lists;
-	devices = lists + (n + 2);
+	cmdline_devices = lists + (n + 2);
 	cmdline_envp = lists + 2 * (n + 2);
 	cmdline_argv = lists + 3 * (n + 2);
 	cmdline_argc = 1;

@@ -36,6 +36,7 @@ void cmdline_init(char *line);
 extern int cmdline_argc;
 extern char **cmdline_argv; /* argv[0] is the program's name */
 extern char **cmdline_envp;
+extern char **cmdline_devices; /* values of virtio_mmio.device= */
 /* Value of `sprat.NAME=VALUE`, "" for a bare `sprat.NAME`, NULL if absent. */
 const char *cmdline_option(const char *name);
 
@@ -149,9 +150,12 @@ void console_notify(void (*fn)(void));
 /* random.c: 0, or -ENODEV where the machine offers no entropy */
 int random_fill(void *p, size_t len);
 
-/* log.c: %s %c %d %u %x %p with widths, l and ll; to standard error */
+/* log.c: %s %c %d %u %x %p with widths, l and ll; to standard error.  From
+ * threads only; log_format and log_text from anywhere. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int log_format(char *buf, size_t len, const char *fmt, va_list ap);
+int log_text(char *buf, size_t len, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* panic.c */
 void panic(const char *fmt, ...)

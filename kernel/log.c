@@ -127,6 +127,18 @@ log_format(char *buf, size_t len, const char *fmt, va_list ap)
 	return o.at - buf;
 }
 
+int
+log_text(char *buf, size_t len, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = log_format(buf, len, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
 void
 log_line(const char *fmt, ...)
 {

@@ -5,6 +5,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/kernel.h"
+#include "pv/virtio/virtio_drivers.h"
 
 #define TRIES 10
 
@@ -34,7 +35,7 @@ random_fill(void *p, size_t len)
 	for (; len > 0; out += n, len -= n) {
 		if (!(have_seed && draw(true, &v)) &&
 		    !(have_rand && draw(false, &v)))
-			return -ENODEV;
+			return virtio_rng_fill(out, len);
 		n = len < sizeof(v) ? len : sizeof(v);
 		memcpy(out, &v, n);
 	}

@@ -74,8 +74,8 @@ test_monitors_words(void **state)
 	assert_string_equal(cmdline_argv[1], "a");
 	assert_string_equal(cmdline_argv[2], "virtio_mmio.device=mine");
 	assert_string_equal(cmdline_argv[3], "sprat.x");
-	assert_string_equal(devices[0], "virtio_mmio.device=512@0xfeb00e00:12");
-	assert_null(devices[1]);
+	assert_string_equal(cmdline_devices[0], "512@0xfeb00e00:12");
+	assert_null(cmdline_devices[1]);
 }
 
 static void

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What split and packed virtqueues share: slots, indirect tables, the checks of
+ * what the device gives back, and giving up.  [VIRTIO] 2.6, 2.9.
+ */
+#include <string.h>
+
+#include "kernel/barrier.h"
+#include "pv/virtio/virtio.h"
+
+#define QUEUE_SIZE_MAX 32768U /* [VIRTIO] 2.7, 2.8 */
+
+_Static_assert(sizeof(struct vring_desc) == 16, "[VIRTIO] 2.7.5");
+_Static_assert(sizeof(struct vring_packed_desc) == 16, "[VIRTIO] 2.8.13");
+
+/* --- adding --- */
+
+/* Bytes that the device may write, or -1 if a length does not fit. */
+static int64_t
+writable_bytes(const struct virtq_buf *buf, unsigned n)
+{
+	uint64_t sum = 0;
+
+	while (n-- > 0)
+		sum += buf[n].len;
+	return sum > UINT32_MAX ? -1 : (int64_t)sum;
+}
+
+/* Long chains, and all once the ring is half full, go into a table of their
+ * own, so that as many requests fit as the ring has descriptors. */
+static bool
+wants_indirect(const struct virtq *q, unsigned n)
+{
+	if (!q->can_indirect || n == 1)
+		return false;
+	return q->nfree < n || q->nfree - n < q->size / 2;
+}
+
+static void
+order_push(struct virtq *q, uint16_t id)
+{
+	if (q->in_flight == 0)
+		q->oldest = id;
+	else
+		q->slot[q->youngest].younger = id;
+	q->youngest = id;
+}
+
+int
+virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned nwrite, void *token)
+{
+	int64_t writable = writable_bytes(buf + nread, nwrite);
+	unsigned n = nread + nwrite;
+	void *table = NULL;
+	struct virtq_slot *s;
+	uint16_t id;
+
+	ASSERT(token != NULL && n > 0 && writable >= 0);
+	if (q->vd->broken)
+		return -EIO;
+	if (n > q->size) /* [VIRTIO] 2.7.5.3.1: nor in a table */
+		return -E2BIG;
+	if (q->nfree == 0)
+		return -ENOSPC;
+	if (wants_indirect(q, n))
+		table = heap_alloc(n * sizeof(struct vring_desc));
+	if (table == NULL && n > q->nfree)
+		return -ENOSPC;
+	id = table != NULL ? q->ops->add_indirect(q, buf, nread, n, table)
+			   : q->ops->add(q, buf, nread, n);
+	s = &q->slot[id];
+	s->token = token;
+	s->indirect = table;
+	s->nbufs = (uint16_t)n;
+	s->writable = (uint32_t)writable;
+	if (q->in_order)
+		order_push(q, id);
+	q->in_flight++;
+	q->nadded++;
+	return 0;
+}
+
+void
+virtq_kick(struct virtq *q)
+{
+	uint32_t value = q->notify_value;
+
+	if (!q->ops->publish(q) || q->vd->broken)
+		return;
+	if (q->notify_data) /* [VIRTIO] 2.9 */
+		value |= q->ops->next(q) << 16;
+	q->nnotified++;
+	q->vd->ops->notify(q, value);
+}
+
+/* --- taking --- */
+
+/* The slot's buffers become the driver's again. */
+static void *
+give_back(struct virtq *q, uint16_t id)
+{
+	struct virtq_slot *s = &q->slot[id];
+	void *token = s->token;
+
+	if (s->indirect != NULL)
+		heap_free(s->indirect, s->nbufs * sizeof(struct vring_desc));
+	s->indirect = NULL;
+	s->token = NULL;
+	q->in_flight--;
+	return token;
+}
+
+/* Of a broken queue: any that is left, as if nothing had been written. */
+static void *
+take_lost(struct virtq *q, uint32_t *written)
+{
+	*written = 0;
+	for (; q->in_flight > 0 && q->lost < q->size; q->lost++)
+		if (q->slot[q->lost].token != NULL)
+			return give_back(q, (uint16_t)q->lost++);
+	return NULL;
+}
+
+/* [VIRTIO] 2.7.9, 2.8.11: one entry tells that all older ones were used too,
+ * and completely. */
+static void *
+take_batch(struct virtq *q, uint32_t *written)
+{
+	uint16_t id = q->oldest;
+
+	*written = q->slot[id].writable;
+	if (id == q->batch_last) {
+		*written = q->batch_len;
+		q->batch = false;
+	}
+	q->oldest = q->slot[id].younger;
+	q->ops->retire(q, id);
+	return give_back(q, id);
+}
+
+/* Copied from the ring: may the device say so? */
+static bool
+used_ok(struct virtq *q, uint32_t id, uint32_t len)
+{
+	if (id >= q->size || q->slot[id].token == NULL) {
+		virtio_break(q->vd, "queue %u: used id %u is not in flight",
+		    q->index, id);
+		return false;
+	}
+	if (len > q->slot[id].writable) {
+		virtio_break(q->vd, "queue %u: %u bytes written into %u",
+		    q->index, len, q->slot[id].writable);
+		return false;
+	}
+	return true;
+}
+
+void *
+virtq_take(struct virtq *q, uint32_t *written)
+{
+	uint32_t id, len;
+	int found;
+
+	if (q->vd->broken)
+		return take_lost(q, written);
+	if (q->batch)
+		return take_batch(q, written);
+	found = q->ops->fetch(q, &id, &len);
+	if (found == 0)
+		return NULL;
+	if (found < 0)
+		virtio_break(q->vd, "queue %u: more used than added", q->index);
+	if (found < 0 || !used_ok(q, id, len))
+		return take_lost(q, written);
+	if (q->in_order) {
+		q->batch = true;
+		q->batch_last = (uint16_t)id;
+		q->batch_len = len;
+		return take_batch(q, written);
+	}
+	*written = len;
+	q->ops->retire(q, (uint16_t)id);
+	return give_back(q, (uint16_t)id);
+}
+
+bool
+virtq_pending(const struct virtq *q)
+{
+	if (q->vd->broken)
+		return q->in_flight > 0;
+	return q->batch || q->ops->pending(q);
+}
+
+/* --- interrupts --- */
+
+bool
+virtq_arm(struct virtq *q, unsigned after)
+{
+	if (after > q->in_flight)
+		after = q->in_flight;
+	q->armed = true;
+	q->ops->arm(q, after > 0 ? after : 1);
+	fence_full(); /* asked for it; did work slip in? */
+	if (!virtq_pending(q))
+		return false;
+	q->armed = false;
+	q->ops->disarm(q);
+	return true;
+}
+
+void
+virtq_interrupt(struct virtq *q)
+{
+	if (!q->vd->broken && !(q->armed && q->ops->pending(q)))
+		return;
+	q->armed = false;
+	q->ops->disarm(q);
+	q->ninterrupted++;
+	if (q->done != NULL)
+		q->done(q);
+}
+
+/* --- making one --- */
+
+static bool
+ring_alloc(struct virtq *q)
+{
+	q->ring_pages =
+	    ALIGN_UP(q->ops->ring_bytes(q->size), PAGE_SIZE) / PAGE_SIZE;
+	q->slot = heap_alloc(q->size * sizeof(*q->slot));
+	q->ring = page_alloc(q->ring_pages);
+	if (q->slot != NULL && q->ring != NULL)
+		return true;
+	virtq_free(q);
+	return false;
+}
+
+void
+virtq_free(struct virtq *q)
+{
+	if (q->ring != NULL)
+		page_free(q->ring, q->ring_pages);
+	heap_free(q->slot, q->size * sizeof(*q->slot));
+	q->ring = NULL;
+	q->slot = NULL;
+}
+
+static void
+slots_link(struct virtq *q)
+{
+	unsigned i;
+
+	for (i = 0; i < q->size; i++)
+		q->slot[i].next = (uint16_t)(i + 1);
+	q->free_first = 0;
+	q->free_last = (uint16_t)(q->size - 1);
+	q->nfree = (uint16_t)q->size;
+}
+
+int
+virtq_init(
+    struct virtq *q, struct virtio_dev *vd, unsigned index, virtq_done *done)
+{
+	bool packed = virtio_has(vd, VIRTIO_F_RING_PACKED);
+	int err;
+
+	memset(q, 0, sizeof(*q));
+	q->vd = vd;
+	q->index = index;
+	q->done = done;
+	q->ops = packed ? &virtq_packed_ops : &virtq_split_ops;
+	q->event_idx = virtio_has(vd, VIRTIO_RING_F_EVENT_IDX);
+	q->can_indirect = virtio_has(vd, VIRTIO_RING_F_INDIRECT_DESC);
+	q->in_order = virtio_has(vd, VIRTIO_F_IN_ORDER);
+	q->notify_data = virtio_has(vd, VIRTIO_F_NOTIFICATION_DATA);
+	q->size = vd->ops->queue_size(vd, index);
+	if (q->size == 0)
+		return -ENODEV;
+	if (q->size > QUEUE_SIZE_MAX || (!packed && (q->size & (q->size - 1))))
+		return -EINVAL;
+	while (!ring_alloc(q)) { /* [VIRTIO] 4.1.5.1.3: less is allowed */
+		q->size /= 2;
+		if (q->size < 2)
+			return -ENOMEM;
+	}
+	memset(q->ring, 0, q->ring_pages * PAGE_SIZE);
+	slots_link(q);
+	q->ops->lay_out(q);
+	err = vd->ops->queue_enable(vd, q);
+	if (err != 0) {
+		virtq_free(q);
+		return err;
+	}
+	q->next = vd->queues;
+	vd->queues = q;
+	return 0;
+}

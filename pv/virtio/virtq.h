@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One virtqueue, split or packed, behind four verbs.  [VIRTIO] 2.6 to 2.8.
+ *
+ *	virtq_add    hands the device a chain of buffers   (add_buf)
+ *	virtq_kick   publishes what was added, notifies    (kick)
+ *	virtq_take   gets back what the device has used    (get_buf)
+ *	virtq_arm    asks for one call of `done`           (enable_cb)
+ *
+ * A queue calls `done` once for each virtq_arm and is silent until armed again,
+ * so there is no disable_cb.  Calls on one queue are serialized by its driver,
+ * usually by a spinlock.
+ *
+ * What the device writes is copied once and checked.  A device that answers
+ * what was never asked, twice, or with more bytes than it was given, is broken
+ * (virtio_break): from then on virtq_take gives back every buffer with nothing
+ * written, `done` is called a last time, and virtq_add returns -EIO.
+ */
+#ifndef PV_VIRTIO_VIRTQ_H
+#define PV_VIRTIO_VIRTQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct virtio_dev;
+struct virtq;
+
+/* Memory the device reads or writes: any address of ours, not 0 bytes. */
+struct virtq_buf {
+	void *p;
+	uint32_t len;
+};
+
+typedef void virtq_done(struct virtq *q); /* from an interrupt: no sleep */
+
+/* What we know of a chain while the device has it: our own copy, because the
+ * descriptors lie in memory that the device may write.  One for each
+ * descriptor of a split ring, one for each buffer ID of a packed one. */
+struct virtq_slot {
+	void *token;       /* NULL: not in flight */
+	void *indirect;    /* its table of descriptors, or NULL */
+	uint32_t writable; /* bytes the device may write */
+	uint16_t nbufs;    /* of the chain */
+	uint16_t ndesc;    /* descriptors it takes in the ring */
+	uint16_t next;     /* split: of the chain; both: of the free ones */
+	uint16_t last;     /* split: its last descriptor */
+	uint16_t younger;  /* next in the order of virtq_add */
+};
+
+struct virtq_ops;
+
+struct virtq {
+	/* For drivers to read. */
+	struct virtio_dev *vd;
+	unsigned index;     /* among the device's queues */
+	unsigned size;      /* descriptors in the ring */
+	unsigned in_flight; /* chains added and not taken back */
+	uint64_t nadded, nnotified, ninterrupted; /* since virtq_init */
+
+	/* For pv/virtio/ alone. */
+	struct virtq *next; /* of the device's queues */
+	const struct virtq_ops *ops;
+	virtq_done *done;
+	struct virtq_slot *slot;
+	uint64_t notify_paddr;          /* set by transport: where to tell */
+	uint32_t notify_value;          /* set by transport: what to tell */
+	uint16_t nfree;                 /* descriptors */
+	uint16_t free_first, free_last; /* slots */
+	uint16_t oldest, youngest;      /* slots in flight; in order only */
+	uint16_t batch_last; /* in order: all up to this slot is used */
+	uint32_t batch_len;  /* bytes written to that one */
+	bool batch;          /* there is such a batch */
+	unsigned lost;       /* broken: slots below have been given back */
+	bool armed, event_idx, can_indirect, in_order, notify_data;
+	void *ring; /* holds the three areas of [VIRTIO] 2.6: */
+	void *desc_area, *driver_area, *device_area;
+	size_t ring_pages;
+	union {
+		struct {
+			struct vring_desc *desc;   /* driver */
+			struct vring_avail *avail; /* driver */
+			struct vring_used *used;   /* device */
+			uint16_t avail_next;       /* index of the next entry */
+			uint16_t avail_told;       /* the one last published */
+			uint16_t used_next; /* index of the next to take */
+		} split;
+		struct {
+			struct vring_packed_desc *desc; /* both */
+			struct vring_packed_desc_event *driver, *device;
+			uint16_t avail_next, used_next; /* positions */
+			bool avail_wrap, used_wrap;     /* wrap counters */
+			uint16_t first; /* where what was not published ... */
+			uint16_t first_flags; /* ... begins, and its flags */
+			uint16_t npending;    /* descriptors not published */
+		} packed;
+	};
+};
+
+/*
+ * Adds nread buffers for the device to read and, behind them in buf, nwrite
+ * for it to write; `token` is not NULL and comes back from virtq_take.  Nothing
+ * is visible to the device before virtq_kick.  -ENOSPC: take some back first;
+ * -E2BIG: more buffers than the queue can ever hold; -EIO: broken.
+ */
+int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned nwrite, void *token);
+
+void virtq_kick(struct virtq *q);
+
+/* A token whose buffers are ours again, with the bytes written into them (from
+ * the first writable one on); NULL if there is none yet. */
+void *virtq_take(struct virtq *q, uint32_t *written);
+
+/* Asks for one call of `done` when `after` more chains have been used: 1 is the
+ * next one.  A device without event index calls at the next; packed rings count
+ * descriptors, so it is about so many, and all in flight at the latest.  True:
+ * some are there already, take them; `done` will not be called. */
+bool virtq_arm(struct virtq *q, unsigned after);
+
+/* True if virtq_take would give something; for polling. */
+bool virtq_pending(const struct virtq *q);
+
+/*
+ * Makes queue `index` of a negotiated device, of the size the device offers.
+ * q lives as long as the device.  `done` may be NULL if it is never armed.
+ * -ENODEV: there is no such queue; -ENOMEM.
+ */
+int virtq_init(
+    struct virtq *q, struct virtio_dev *vd, unsigned index, virtq_done *done);
+
+/* --- for pv/virtio/ alone --- */
+
+/* Split and packed rings differ in these; virtq.c has what they share. */
+struct virtq_ops {
+	size_t (*ring_bytes)(unsigned size);
+	void (*lay_out)(struct virtq *q); /* over q->ring, zeroed */
+	/* Writes a chain; there is room.  The slot it is known by. */
+	uint16_t (*add)(struct virtq *q, const struct virtq_buf *buf,
+	    unsigned nread, unsigned n);
+	/* The same by one descriptor and a table of n, which it fills. */
+	uint16_t (*add_indirect)(struct virtq *q, const struct virtq_buf *buf,
+	    unsigned nread, unsigned n, void *table);
+	bool (*publish)(struct virtq *q);        /* true: notify */
+	uint32_t (*next)(const struct virtq *q); /* for notification data */
+	bool (*pending)(const struct virtq *q);  /* is one used? */
+	/* The next used one, copied.  1; 0: none; -1: that cannot be. */
+	int (*fetch)(const struct virtq *q, uint32_t *id, uint32_t *len);
+	/* Goes past it and frees its descriptors. */
+	void (*retire)(struct virtq *q, uint16_t slot);
+	void (*arm)(struct virtq *q, unsigned after);
+	void (*disarm)(struct virtq *q);
+};
+extern const struct virtq_ops virtq_split_ops, virtq_packed_ops;
+
+/* The device's interrupt: calls `done` if the queue was armed and has
+ * something, or if the device is broken. */
+void virtq_interrupt(struct virtq *q);
+void virtq_free(struct virtq *q); /* of a device that was reset */
+
+#endif
