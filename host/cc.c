@@ -5,6 +5,7 @@
  * with it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,10 @@ const char cc_help[] =
     "arguments: `sprat cc a.c b.c -lm -o app`.  For programs that use\n"
     "autoconf: `CC=sprat-cc ./configure --host=x86_64-elf && make`.\n"
     "gcc tells its own arguments: `sprat cc --help`.\n"
+    "\n"
+    "  --without=DRIVER,...  link an image without these drivers: 9p, balloon,\n"
+    "                        blk, console, fs, mem, net, pmem, rng, scsi,\n"
+    "                        vsock\n"
     "\n"
     "SPRAT_LIB, if set, names the folder of our headers and libraries.\n";
 
@@ -53,24 +58,66 @@ find_lib(void)
 	return text_take(&t);
 }
 
+/* An address of 0 in place of a driver: pv/virtio/virtio_drivers.h. */
+static bool
+leave_out(struct words *args, const char *list)
+{
+	static const char *const drivers[] = {"9p", "balloon", "blk", "console",
+	    "fs", "mem", "net", "pmem", "rng", "scsi", "vsock"};
+	size_t i, len, n = sizeof(drivers) / sizeof(drivers[0]);
+
+	for (;; list += len + 1) {
+		len = strcspn(list, ",");
+		for (i = 0; i < n; i++)
+			if (strncmp(drivers[i], list, len) == 0 &&
+			    drivers[i][len] == '\0')
+				break;
+		if (i == n) {
+			util_report("--without=%.*s: no such driver; see "
+				    "`sprat help cc`",
+			    (int)len, list);
+			return false;
+		}
+		words_addf(args, "-Wl,--defsym=virtio_%s_driver=0", drivers[i]);
+		if (list[len] == '\0')
+			return true;
+	}
+}
+
+/* What gcc shall get for our own arguments. */
+static bool
+translate(struct words *args, int argc, char **argv)
+{
+	static const char without[] = "--without=";
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strncmp(argv[i], without, sizeof(without) - 1) != 0)
+			words_add(args, argv[i]);
+		else if (!leave_out(args, argv[i] + sizeof(without) - 1))
+			return false;
+	}
+	return true;
+}
+
 /* Becomes gcc; returns only if that fails. */
 static void
 become_gcc(const char *lib, const char *specs, int argc, char **argv)
 {
 	struct words args = {0};
-	int i, err;
+	int err;
 
 	setenv("SPRAT_LIB", lib, 1);
 	words_add(&args, "gcc");
 	words_addf(&args, "-specs=%s", specs);
-	for (i = 1; i < argc; i++)
-		words_add(&args, argv[i]);
-	execvp("gcc", args.v);
-	err = errno;
-	if (err == ENOENT)
-		util_report("gcc not found; apt install gcc");
-	else
-		util_report("cannot start gcc: %s", strerror(err));
+	if (translate(&args, argc, argv)) {
+		execvp("gcc", args.v);
+		err = errno;
+		if (err == ENOENT)
+			util_report("gcc not found; apt install gcc");
+		else
+			util_report("cannot start gcc: %s", strerror(err));
+	}
 	words_free(&args);
 }
 

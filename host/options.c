@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/util.h"
@@ -21,9 +22,16 @@
 enum { /* options without a letter */
 	OPT_MACHINE = 256,
 	OPT_ACCEL,
-	OPT_INITRD,
+	OPT_BALLOON,
 	OPT_DISK,
+	OPT_FS,
+	OPT_INITRD,
 	OPT_NET,
+	OPT_PMEM,
+	OPT_PORT,
+	OPT_QMP,
+	OPT_RNG,
+	OPT_VSOCK,
 	OPT_TIMEOUT,
 	OPT_GDB,
 	OPT_DRY_RUN,
@@ -33,20 +41,27 @@ enum { /* options without a letter */
 
 static const struct option long_options[] = {
     {"accel", required_argument, NULL, OPT_ACCEL},
+    {"balloon", no_argument, NULL, OPT_BALLOON},
     {"disk", required_argument, NULL, OPT_DISK},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"env", required_argument, NULL, 'e'},
+    {"fs", required_argument, NULL, OPT_FS},
     {"gdb", no_argument, NULL, OPT_GDB},
     {"help", no_argument, NULL, 'h'},
     {"initrd", required_argument, NULL, OPT_INITRD},
     {"machine", required_argument, NULL, OPT_MACHINE},
     {"memory", required_argument, NULL, 'm'},
     {"net", required_argument, NULL, OPT_NET},
+    {"pmem", required_argument, NULL, OPT_PMEM},
+    {"port", required_argument, NULL, OPT_PORT},
     {"qemu", required_argument, NULL, OPT_QEMU},
     {"qemu-arg", required_argument, NULL, OPT_QEMU_ARG},
+    {"qmp", required_argument, NULL, OPT_QMP},
     {"quiet", no_argument, NULL, 'q'},
+    {"rng", no_argument, NULL, OPT_RNG},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"verbose", no_argument, NULL, 'v'},
+    {"vsock", required_argument, NULL, OPT_VSOCK},
     {NULL, 0, NULL, 0},
 };
 
@@ -93,11 +108,18 @@ set_accel(struct run_options *o, const char *s)
 static bool
 set_net(struct run_options *o, const char *s)
 {
-	static const char *const list[] = {"none", "user", NULL};
-	int i = choose("--net", s, list);
-
-	o->net = i == 1;
-	return i >= 0;
+	if (strcmp(s, "none") == 0) {
+		o->net = NULL;
+	} else if (strcmp(s, "user") == 0 ||
+		   (strncmp(s, "tap:", 4) == 0 && s[4] != '\0')) {
+		o->net = s;
+	} else {
+		util_report("--net %s: unknown; choose one of none, user, "
+			    "tap:NAME",
+		    s);
+		return false;
+	}
+	return true;
 }
 
 /* Bits to shift for a suffix; -1 if it is none. */
@@ -177,13 +199,77 @@ add_env(struct run_options *o, const char *s)
 }
 
 static bool
-add_disk(struct run_options *o, const char *s)
+add_file(struct words *list, const char *option, const char *s)
 {
 	if (access(s, R_OK) < 0) {
-		util_report("--disk %s: %s", s, strerror(errno));
+		util_report("%s %s: %s", option, s, strerror(errno));
 		return false;
 	}
-	words_add(&o->disks, s);
+	words_add(list, s);
+	return true;
+}
+
+/* DIR:/PATH[:ro].  The last colon before a slash divides, for DIR may hold
+ * others. */
+static bool
+add_fs(struct run_options *o, const char *s)
+{
+	const char *at = NULL, *p;
+	struct stat st;
+	char *dir;
+	int err;
+
+	for (p = s; (p = strstr(p, ":/")) != NULL; p++)
+		at = p;
+	if (at == NULL || at == s) {
+		util_report("--fs %s: write it as FOLDER:/PATH, or "
+			    "FOLDER:/PATH:ro",
+		    s);
+		return false;
+	}
+	dir = strndup(s, (size_t)(at - s));
+	err = stat(dir, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	if (err != 0) {
+		util_report("--fs %s: %s", dir, strerror(err));
+	} else {
+		words_add(&o->fs_dirs, dir);
+		words_add(&o->fs_paths, at + 1);
+	}
+	free(dir);
+	return err == 0;
+}
+
+static bool
+add_port(struct run_options *o, const char *s)
+{
+	const char *eq = strchr(s, '=');
+
+	if (eq == NULL || eq == s || eq[1] == '\0' ||
+	    memchr(s, '/', (size_t)(eq - s)) != NULL) {
+		util_report("--port %s: write it as NAME=SOCKET, without a "
+			    "slash in NAME",
+		    s);
+		return false;
+	}
+	words_add(&o->ports, s);
+	return true;
+}
+
+static bool
+set_vsock(struct run_options *o, const char *s)
+{
+	unsigned long cid;
+	char *end;
+
+	cid = strtoul(s, &end, 10);
+	if (!isdigit((unsigned char)s[0]) || *end != '\0' || cid < 3 ||
+	    cid >= UINT32_MAX) {
+		util_report("--vsock %s: not an address of a guest; choose a "
+			    "number from 3 on",
+		    s);
+		return false;
+	}
+	o->vsock_cid = (unsigned)cid;
 	return true;
 }
 
@@ -224,7 +310,24 @@ take_option(struct run_options *o, int c, bool *help)
 	case OPT_TIMEOUT:
 		return set_timeout(o, optarg);
 	case OPT_DISK:
-		return add_disk(o, optarg);
+		return add_file(&o->disks, "--disk", optarg);
+	case OPT_PMEM:
+		return add_file(&o->pmems, "--pmem", optarg);
+	case OPT_FS:
+		return add_fs(o, optarg);
+	case OPT_PORT:
+		return add_port(o, optarg);
+	case OPT_VSOCK:
+		return set_vsock(o, optarg);
+	case OPT_BALLOON:
+		o->balloon = true;
+		break;
+	case OPT_RNG:
+		o->rng = true;
+		break;
+	case OPT_QMP:
+		o->qmp = optarg;
+		break;
 	case OPT_INITRD:
 		o->initrd = optarg;
 		break;

@@ -19,9 +19,9 @@
 #include "host/quote.h"
 #include "host/util.h"
 
-#define PAGE     4096ULL
-#define RESERVED (256ULL << 10) /* stacks, page tables, a first heap */
-#define MEMORY_RESERVED_KIB (1ULL << 20) /* up to this, QEMU checks first */
+#define PAGE                4096ULL
+#define RESERVED            (256ULL << 10) /* stacks, page tables, a first heap */
+#define MEMORY_RESERVED_KIB (1ULL << 20)   /* up to this, QEMU checks first */
 
 /* The firmware puts the kernel command line below 960 KiB, where a PC has its
  * VGA window below 768 KiB.  QEMU gets it as one argument, of which Linux
@@ -85,15 +85,19 @@ qemu_memory_needed(const struct elf *e, uint64_t initrd_len)
 /* A guest takes from the host what it touches, so a large one need not be
  * covered beforehand by memory and swap. */
 static void
-add_memory(struct words *argv, uint64_t kib)
+add_memory(struct words *argv, uint64_t kib, uint64_t plugged_kib)
 {
 	words_add(argv, "-m");
-	words_addf(argv, "%" PRIu64 "k", kib);
+	if (plugged_kib > 0)
+		words_addf(argv, "%" PRIu64 "k,maxmem=%" PRIu64 "k", kib,
+		    kib + plugged_kib);
+	else
+		words_addf(argv, "%" PRIu64 "k", kib);
 	if (kib <= MEMORY_RESERVED_KIB)
 		return;
 	words_add(argv, "-object");
-	words_addf(argv, "memory-backend-ram,id=ram,size=%" PRIu64
-	    "k,reserve=off", kib);
+	words_addf(argv,
+	    "memory-backend-ram,id=ram,size=%" PRIu64 "k,reserve=off", kib);
 	words_add(argv, "-machine");
 	words_add(argv, "memory-backend=ram");
 }
@@ -116,7 +120,7 @@ add_machine(const struct run_options *o, struct words *argv)
 	words_add(argv, kvm ? "kvm" : "tcg,tb-size=64");
 	words_add(argv, "-cpu");
 	words_add(argv, kvm ? "host,migratable=off" : "max");
-	add_memory(argv, (o->memory + 1023) / 1024);
+	add_memory(argv, (o->memory + 1023) / 1024, devices_plugged(o) / 1024);
 	words_add(argv, "-nodefaults");
 	words_add(argv, "-no-user-config");
 	words_add(argv, "-no-reboot");
@@ -130,59 +134,6 @@ add_machine(const struct run_options *o, struct words *argv)
 		words_add(argv, "-global");
 		words_add(argv, "virtio-mmio.force-legacy=false");
 	}
-}
-
-/* "virtio-blk" as the machine carries it. */
-static const char *
-virtio_suffix(const struct run_options *o)
-{
-	return o->machine == MACHINE_MICROVM ? "device"
-					     : "pci,disable-legacy=on";
-}
-
-static const char *
-disk_format(const char *path)
-{
-	char magic[4] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool qcow2 = false;
-
-	if (fd >= 0) {
-		qcow2 = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-			memcmp(magic, "QFI\xfb", sizeof(magic)) == 0;
-		close(fd);
-	}
-	return qcow2 ? "qcow2" : "raw";
-}
-
-static void
-add_disks(const struct run_options *o, struct words *argv)
-{
-	struct text t = {0};
-	size_t i;
-
-	for (i = 0; i < o->disks.n; i++) {
-		text_addf(&t, "if=none,id=disk%zu,format=%s%s,file=", i,
-		    disk_format(o->disks.v[i]),
-		    access(o->disks.v[i], W_OK) < 0 ? ",readonly=on" : "");
-		quote_comma(&t, o->disks.v[i]);
-		words_add(argv, "-drive");
-		words_add(argv, t.p);
-		text_free(&t);
-		words_add(argv, "-device");
-		words_addf(
-		    argv, "virtio-blk-%s,drive=disk%zu", virtio_suffix(o), i);
-	}
-}
-
-static void
-add_net(const struct run_options *o, struct words *argv)
-{
-	words_add(argv, "-netdev");
-	words_add(argv, "user,id=net0");
-	words_add(argv, "-device");
-	words_addf(argv, "virtio-net-%s,netdev=net0%s", virtio_suffix(o),
-	    o->machine == MACHINE_MICROVM ? "" : ",romfile=");
 }
 
 /* The program's name: the image's without folder and ".elf". */
@@ -221,6 +172,7 @@ add_guest_words(const struct run_options *o, struct text *t)
 	if (o->tty)
 		add_tty(t);
 	add_name(o, t);
+	devices_guest_words(o, t);
 	for (i = 0; i < o->env.n; i++) {
 		text_addc(t, ' ');
 		quote_guest(t, o->env.v[i]);
@@ -280,9 +232,8 @@ qemu_command(const struct run_options *o, struct words *argv)
 		words_add(argv, "-initrd");
 		words_add(argv, o->initrd);
 	}
-	add_disks(o, argv);
-	if (o->net)
-		add_net(o, argv);
+	if (!devices_add(o, argv))
+		return false;
 	if (o->gdb)
 		add_gdb(argv);
 	for (i = 0; i < o->qemu_args.n; i++)

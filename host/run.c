@@ -36,10 +36,18 @@ const char run_help[] =
     "      --accel HOW       auto (default), kvm or tcg\n"
     "      --initrd PATH     the program's root directory: a folder, or a\n"
     "                        cpio archive\n"
-    "      --disk FILE       a virtio disk, raw or qcow2; repeatable (the\n"
-    "                        guest has no driver for it yet)\n"
-    "      --net user|none   a virtio network card behind NAT (default none;\n"
-    "                        the guest has no driver for it yet)\n"
+    "      --disk FILE       a disk, raw or qcow2: /dev/vda, ...; repeatable\n"
+    "      --fs DIR:/PATH[:ro]  a folder of this host, mounted at PATH;\n"
+    "                        repeatable\n"
+    "      --pmem FILE       persistent memory, /dev/pmem0, ... (q35, pc)\n"
+    "      --net NET         a network card: user (behind NAT), tap:NAME or\n"
+    "                        none (default)\n"
+    "      --port NAME=SOCKET  /dev/vport/NAME, a stream to a Unix socket\n"
+    "      --vsock CID       stream sockets to this host (AF_VSOCK)\n"
+    "      --rng             entropy from this host\n"
+    "      --balloon         memory that the program freed returns to this\n"
+    "                        host\n"
+    "      --qmp SOCKET      QEMU's monitor (QMP) on a Unix socket\n"
     "      --timeout S       end the guest after S seconds, with status 124\n"
     "      --gdb             wait for a debugger before the first instruction\n"
     "      --dry-run         print the QEMU command instead of running it\n"
@@ -207,6 +215,10 @@ run_main(int argc, char **argv)
 	elf_close(&e);
 out:
 	words_free(&o.disks);
+	words_free(&o.pmems);
+	words_free(&o.fs_dirs);
+	words_free(&o.fs_paths);
+	words_free(&o.ports);
 	words_free(&o.env);
 	words_free(&o.qemu_args);
 	return status;

@@ -21,12 +21,20 @@ struct run_options {
 	char *const *args; /* the program's, without its name */
 	uint64_t memory;   /* bytes */
 	enum run_machine machine;
-	enum run_accel accel; /* never ACCEL_AUTO once qemu_pick_accel ran */
-	const char *initrd;   /* folder or file, or NULL */
-	int initrd_fd;        /* the packed folder, or -1 */
-	struct words disks;   /* files */
-	struct words env;     /* NAME=VALUE */
-	bool net;
+	enum run_accel accel;  /* never ACCEL_AUTO once qemu_pick_accel ran */
+	const char *initrd;    /* folder or file, or NULL */
+	int initrd_fd;         /* the packed folder, or -1 */
+	struct words env;      /* NAME=VALUE */
+	struct words disks;    /* files */
+	struct words pmems;    /* files */
+	struct words fs_dirs;  /* folders, and where the guest sees each: */
+	struct words fs_paths; /* "/mnt" or "/mnt:ro" */
+	struct words ports;    /* NAME=PATH of a socket */
+	const char *net;       /* "user", "tap:NAME", or NULL */
+	const char *qmp;       /* path of a socket, or NULL */
+	unsigned vsock_cid;    /* 0: none */
+	bool rng;
+	bool balloon;
 	bool gdb;
 	bool dry_run;
 	bool verbose;
@@ -52,6 +60,12 @@ bool qemu_command(const struct run_options *o, struct words *argv);
 /* Appends it as a shell would take it. */
 void qemu_print(
     const struct run_options *o, const struct words *argv, struct text *out);
+
+/* devices.c: the virtio devices, and what the guest must know of them. */
+bool devices_add(const struct run_options *o, struct words *argv);
+/* Bytes of guest addresses that they take besides RAM; multiples of 1 GiB. */
+uint64_t devices_plugged(const struct run_options *o);
+void devices_guest_words(const struct run_options *o, struct text *t);
 
 /* session.c: starts QEMU, found at `path`, carries input and output until it
  * ends, and returns the exit status of `sprat run`. */

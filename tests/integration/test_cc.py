@@ -362,6 +362,29 @@ def test_own_malloc(cc, folder, outcome):
     assert outcome("app") == (0, "1.500 text\n1 1\n")
 
 
+# --- drivers ---
+
+def test_driver_is_left_out(folder):
+    """Its name is the application's then."""
+    (folder / "rng.c").write_text(RANDOM)
+    with_it, without = folder / "rng.elf", folder / "norng.elf"
+    for image, option in (with_it, []), (without, ["--without=rng,blk"]):
+        r = sprat("cc", *option, "rng.c", "-o", image, cwd=folder)
+        assert r.returncode == 0, r.stderr.decode()
+    run = ["run", "-q", "--rng", "--qemu-arg", "-cpu", "--qemu-arg", "qemu64"]
+    assert sprat(*run, with_it).returncode == 0
+    assert sprat(*run, without).returncode == 1
+    r = sprat("cc", "--without=rng,warp", "rng.c", cwd=folder)
+    assert r.returncode == 1 and r.stderr == (
+        b"sprat cc: --without=warp: no such driver; see `sprat help cc`\n")
+
+
+RANDOM = """
+#include <sys/random.h>
+int main(void) { char b[8]; return getrandom(b, 8, 0) == 8 ? 0 : 1; }
+"""
+
+
 # --- autoconf ---
 
 CONFIGURE = r"""

@@ -121,7 +121,8 @@ def test_wrong_commands():
     (["-m", "99999999999999999G"], ["99999999999999999G"]),
     (["--machine", "vax"], ["vax", "microvm, q35, pc"]),
     (["--accel", "warp"], ["warp", "auto, kvm, tcg"]),
-    (["--net", "tap"], ["tap", "none, user"]),
+    (["--net", "tap"], ["tap", "none, user, tap:NAME"]),
+    (["--net", "tap:"], ["tap:", "none, user, tap:NAME"]),
     (["--timeout", "soon"], ["soon", "seconds"]),
     (["--timeout", "0"], ["--timeout 0"]),
     (["--timeout", "nan"], ["nan"]),
@@ -129,6 +130,17 @@ def test_wrong_commands():
     (["-e", "=x"], ["NAME=VALUE"]),
     (["-e", "sprat.x=y"], ["sprat."]),
     (["--disk", "/nowhere/disk"], ["/nowhere/disk", "No such file"]),
+    (["--pmem", "/nowhere/disk"], ["/nowhere/disk", "No such file"]),
+    (["-q", "--pmem", "/etc/passwd"], ["microvm", "--machine q35"]),
+    (["--fs", "/tmp"], ["/tmp", "FOLDER:/PATH"]),
+    (["--fs", ":/mnt"], ["FOLDER:/PATH"]),
+    (["--fs", "/nowhere:/mnt"], ["/nowhere", "No such file"]),
+    (["--fs", "/etc/passwd:/mnt"], ["/etc/passwd", "Not a directory"]),
+    (["--port", "name"], ["NAME=SOCKET"]),
+    (["--port", "a/b=x"], ["NAME=SOCKET", "slash"]),
+    (["--vsock", "2"], ["--vsock 2", "3"]),
+    (["--vsock", "x"], ["--vsock x", "3"]),
+    (["-q"] + ["--disk", "/etc/passwd"] * 9, ["8 devices", "--machine q35"]),
     (["--initrd", "/nowhere/root"], ["/nowhere/root", "No such file"]),
     (["--initrd", "/etc/passwd"], ["/etc/passwd", "cpio"]),
 ])
@@ -207,7 +219,9 @@ def test_dry_run_is_what_runs(run, tmp_path):
     disk.write_bytes(bytes(512))
     options = ["-m", "64M", "-e", "A=b c", "--disk", disk, "--net", "user",
                "--machine", "q35", "--gdb", "--qemu-arg", "-name",
-               "--qemu-arg", "it's"]
+               "--qemu-arg", "it's", "--fs", f"{tmp_path}:/a b:ro", "--rng",
+               "--port", f"ctl={tmp_path}/ctl,sock", "--balloon", "--qmp",
+               tmp_path / "qmp"]
     args = ["--", "-x", "two words", "", 'qu"ote', "new\nline"]
     script = 'printf "%s\\0" "$0" "$@" >"$(dirname "$0")/argv"\n' + HELLO
     assert run(script, *args, options=options).returncode == 0
@@ -215,7 +229,11 @@ def test_dry_run_is_what_runs(run, tmp_path):
     dry = run("exit 1", *args, options=[*options, "--dry-run"])
     assert shlex.split(dry.stdout.decode()) == argv
     assert "a,,b c.img" in " ".join(argv)
-    assert argv[-1] == ('sprat.console=mux sprat.name=app "A=b c" -- -x '
+    assert "ctl,,sock" in " ".join(argv)
+    assert "virtio-9p-pci,disable-legacy=on,fsdev=fs0,mount_tag=fs0" in argv
+    assert "virtserialport,chardev=port0,name=ctl" in argv
+    assert argv[-1] == ('sprat.console=mux sprat.name=app '
+                        'sprat.mount="9p:fs0:/a b:ro" "A=b c" -- -x '
                         '"two words" "" "qu\\"ote" "new\nline"')
 
 

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The virtio devices of `sprat run`: QEMU's options for each, and the words by
+ * which the guest learns where to mount what.
+ */
+#define _GNU_SOURCE 1
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/quote.h"
+#include "host/run.h"
+#include "host/util.h"
+
+#define MICROVM_SLOTS 8 /* virtio-mmio transports it has */
+#define GIB           (1ULL << 30)
+#define VHOST_VSOCK   "/dev/vhost-vsock"
+
+/* "virtio-blk" as the machine carries it. */
+static const char *
+virtio_suffix(const struct run_options *o)
+{
+	return o->machine == MACHINE_MICROVM ? "device"
+					     : "pci,disable-legacy=on";
+}
+
+static void
+add_device(const struct run_options *o, struct words *argv, const char *kind,
+    const char *options)
+{
+	words_add(argv, "-device");
+	words_addf(argv, "%s-%s%s", kind, virtio_suffix(o), options);
+}
+
+static const char *
+disk_format(const char *path)
+{
+	char magic[4] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool qcow2 = false;
+
+	if (fd >= 0) {
+		qcow2 = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+			memcmp(magic, "QFI\xfb", sizeof(magic)) == 0;
+		close(fd);
+	}
+	return qcow2 ? "qcow2" : "raw";
+}
+
+static void
+add_disks(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+	char options[32];
+	size_t i;
+
+	for (i = 0; i < o->disks.n; i++) {
+		text_addf(&t,
+		    "if=none,id=disk%zu,format=%s%s,discard=unmap,"
+		    "file=",
+		    i, disk_format(o->disks.v[i]),
+		    access(o->disks.v[i], W_OK) < 0 ? ",readonly=on" : "");
+		quote_comma(&t, o->disks.v[i]);
+		words_add(argv, "-drive");
+		words_add(argv, t.p);
+		text_free(&t);
+		snprintf(options, sizeof(options), ",drive=disk%zu", i);
+		add_device(o, argv, "virtio-blk", options);
+	}
+}
+
+static void
+add_folders(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+	char options[64];
+	size_t i, len;
+
+	for (i = 0; i < o->fs_dirs.n; i++) {
+		len = strlen(o->fs_paths.v[i]);
+		text_addf(&t,
+		    "local,id=fs%zu,security_model=none,"
+		    "multidevs=remap%s,path=",
+		    i,
+		    len > 3 && strcmp(o->fs_paths.v[i] + len - 3, ":ro") == 0
+			? ",readonly=on"
+			: "");
+		quote_comma(&t, o->fs_dirs.v[i]);
+		words_add(argv, "-fsdev");
+		words_add(argv, t.p);
+		text_free(&t);
+		snprintf(options, sizeof(options),
+		    ",fsdev=fs%zu,mount_tag=fs%zu", i, i);
+		add_device(o, argv, "virtio-9p", options);
+	}
+}
+
+static void
+add_net(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+
+	words_add(argv, "-netdev");
+	if (strcmp(o->net, "user") == 0) {
+		words_add(argv, "user,id=net0");
+	} else {
+		text_adds(&t, "tap,id=net0,script=no,downscript=no,ifname=");
+		quote_comma(&t, o->net + strlen("tap:"));
+		words_add(argv, t.p);
+		text_free(&t);
+	}
+	add_device(o, argv, "virtio-net",
+	    o->machine == MACHINE_MICROVM ? ",netdev=net0"
+					  : ",netdev=net0,romfile=");
+}
+
+static void
+add_ports(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+	const char *eq;
+	size_t i;
+
+	add_device(o, argv, "virtio-serial", "");
+	for (i = 0; i < o->ports.n; i++) {
+		eq = strchr(o->ports.v[i], '=');
+		text_addf(&t, "socket,id=port%zu,server=on,wait=off,path=", i);
+		quote_comma(&t, eq + 1);
+		words_add(argv, "-chardev");
+		words_add(argv, t.p);
+		text_free(&t);
+		text_addf(&t, "virtserialport,chardev=port%zu,name=", i);
+		text_add(&t, o->ports.v[i], (size_t)(eq - o->ports.v[i]));
+		words_add(argv, "-device");
+		words_add(argv, t.p);
+		text_free(&t);
+	}
+}
+
+static uint64_t
+file_bytes(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t
+devices_plugged(const struct run_options *o)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < o->pmems.n; i++) /* each aligned as QEMU likes */
+		sum += (file_bytes(o->pmems.v[i]) | (GIB - 1)) + 1;
+	return sum;
+}
+
+static bool
+add_pmems(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+	size_t i;
+
+	if (o->machine == MACHINE_MICROVM) {
+		util_report("--pmem: a microvm has no persistent memory; add "
+			    "--machine q35");
+		return false;
+	}
+	for (i = 0; i < o->pmems.n; i++) {
+		text_addf(&t,
+		    "memory-backend-file,id=pmem%zu,share=on,size=%" PRIu64
+		    ",mem-path=",
+		    i, file_bytes(o->pmems.v[i]));
+		quote_comma(&t, o->pmems.v[i]);
+		words_add(argv, "-object");
+		words_add(argv, t.p);
+		text_free(&t);
+		words_add(argv, "-device");
+		words_addf(argv, "virtio-pmem-pci,memdev=pmem%zu", i);
+	}
+	return true;
+}
+
+static bool
+add_vsock(const struct run_options *o, struct words *argv)
+{
+	char options[32];
+
+	if (!o->dry_run && access(VHOST_VSOCK, R_OK | W_OK) < 0) {
+		util_report("--vsock: %s: %s; load the host's module by "
+			    "`modprobe vhost_vsock`",
+		    VHOST_VSOCK, strerror(errno));
+		return false;
+	}
+	snprintf(options, sizeof(options), ",guest-cid=%u", o->vsock_cid);
+	add_device(o, argv, "vhost-vsock", options);
+	return true;
+}
+
+/* QEMU would say that it found no bus. */
+static bool
+check_slots(const struct run_options *o)
+{
+	size_t n = o->disks.n + o->fs_dirs.n + o->rng + o->balloon +
+		   (o->net != NULL) + (o->ports.n > 0) + (o->vsock_cid != 0);
+
+	if (o->machine != MACHINE_MICROVM || n <= MICROVM_SLOTS)
+		return true;
+	util_report("a microvm has room for %d devices, and these are %zu; "
+		    "add --machine q35",
+	    MICROVM_SLOTS, n);
+	return false;
+}
+
+bool
+devices_add(const struct run_options *o, struct words *argv)
+{
+	struct text t = {0};
+
+	if (!check_slots(o))
+		return false;
+	add_disks(o, argv);
+	add_folders(o, argv);
+	if (o->net != NULL)
+		add_net(o, argv);
+	if (o->ports.n > 0)
+		add_ports(o, argv);
+	if (o->rng)
+		add_device(o, argv, "virtio-rng", "");
+	if (o->balloon)
+		add_device(o, argv, "virtio-balloon",
+		    ",free-page-reporting=on,deflate-on-oom=on");
+	if (o->qmp != NULL) {
+		text_adds(&t, "unix:");
+		quote_comma(&t, o->qmp);
+		text_adds(&t, ",server=on,wait=off");
+		words_add(argv, "-qmp");
+		words_add(argv, t.p);
+		text_free(&t);
+	}
+	if (o->pmems.n > 0 && !add_pmems(o, argv))
+		return false;
+	return o->vsock_cid == 0 || add_vsock(o, argv);
+}
+
+void
+devices_guest_words(const struct run_options *o, struct text *t)
+{
+	struct text value = {0};
+	size_t i;
+
+	for (i = 0; i < o->fs_paths.n; i++) {
+		text_addf(&value, "9p:fs%zu:%s", i, o->fs_paths.v[i]);
+		text_adds(t, " sprat.mount=");
+		quote_guest(t, value.p);
+		text_free(&value);
+	}
+}
