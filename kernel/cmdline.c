@@ -131,17 +131,22 @@ cmdline_init(char *line)
 }
 
 const char *
-cmdline_option(const char *name)
+cmdline_option_nth(const char *name, unsigned n)
 {
 	const char *rest;
 	char **p;
 
 	for (p = options; p != NULL && *p != NULL; p++) {
 		rest = begins(*p, name);
-		if (rest != NULL && *rest == '=')
-			return rest + 1;
-		if (rest != NULL && *rest == '\0')
-			return rest;
+		if (rest == NULL || (*rest != '=' && *rest != '\0') || n-- > 0)
+			continue;
+		return *rest == '=' ? rest + 1 : rest;
 	}
 	return NULL;
+}
+
+const char *
+cmdline_option(const char *name)
+{
+	return cmdline_option_nth(name, 0);
 }

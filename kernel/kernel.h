@@ -39,6 +39,8 @@ extern char **cmdline_envp;
 extern char **cmdline_devices; /* values of virtio_mmio.device= */
 /* Value of `sprat.NAME=VALUE`, "" for a bare `sprat.NAME`, NULL if absent. */
 const char *cmdline_option(const char *name);
+/* Its n-th value, from 0, where it may be given several times. */
+const char *cmdline_option_nth(const char *name, unsigned n);
 
 /* page.c: physical pages, identity-mapped */
 void page_init(const struct boot_info *bi);

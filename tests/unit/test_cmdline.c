@@ -45,6 +45,12 @@ test_sorts_words(void **state)
 	assert_string_equal(cmdline_envp[1], "two=2");
 	assert_null(cmdline_envp[2]);
 	assert_string_equal(cmdline_option("tty"), "");
+	parse("sprat.mount=a sprat.mountain=b sprat.mount=c x sprat.mount -- y");
+	assert_string_equal(cmdline_option_nth("mount", 0), "a");
+	assert_string_equal(cmdline_option_nth("mount", 1), "c");
+	assert_string_equal(cmdline_option_nth("mount", 2), "");
+	assert_null(cmdline_option_nth("mount", 3));
+	parse("sprat.name=prog sprat.tty");
 	assert_null(cmdline_option("nam"));
 	assert_null(cmdline_option("names"));
 }
