@@ -6,6 +6,7 @@ static struct node *root;
 static bool root_ready;
 static struct thread *root_filler; /* may use the root before it is ready */
 static struct sleeplock root_lock;
+static struct sleeplock mount_lock; /* of each node's mounted and covers */
 
 struct node *
 node_ref(struct node *n)
@@ -48,15 +49,66 @@ vfs_root(void)
 int
 vfs_mount(struct node *on, struct node *what)
 {
+	int err = 0;
+
 	if (!S_ISDIR(on->type) || !S_ISDIR(what->type))
 		return -ENOTDIR;
-	sleeplock_take(&root_lock);
+	sleeplock_take(&mount_lock);
 	if (on->mounted != NULL || what->covers != NULL) {
-		sleeplock_give(&root_lock);
-		return -EBUSY;
+		err = -EBUSY;
+	} else {
+		what->covers = node_ref(on);
+		on->mounted = node_ref(what);
 	}
-	what->covers = node_ref(on);
-	on->mounted = node_ref(what);
-	sleeplock_give(&root_lock);
+	sleeplock_give(&mount_lock);
+	return err;
+}
+
+int
+vfs_unmount(struct node *what)
+{
+	struct node *under;
+	int err = 0;
+
+	sleeplock_take(&mount_lock);
+	under = what->covers;
+	if (under == NULL)
+		err = -EINVAL;
+	else if (what->refs > 2 ||
+		 what->mounted != NULL) /* ours, the mount's */
+		err = -EBUSY;
+	else
+		under->mounted = what->covers = NULL;
+	sleeplock_give(&mount_lock);
+	if (err != 0)
+		return err;
+	node_put(under);
+	node_put(what);
 	return 0;
+}
+
+/* What *p leads to.  Looking costs nothing where there is no mount. */
+static struct node *
+across(struct node **p)
+{
+	struct node *n;
+
+	if (__atomic_load_n(p, __ATOMIC_RELAXED) == NULL)
+		return NULL;
+	sleeplock_take(&mount_lock);
+	n = *p == NULL ? NULL : node_ref(*p);
+	sleeplock_give(&mount_lock);
+	return n;
+}
+
+struct node *
+vfs_mounted(struct node *n)
+{
+	return across(&n->mounted);
+}
+
+struct node *
+vfs_covered(struct node *n)
+{
+	return across(&n->covers);
 }

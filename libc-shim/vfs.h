@@ -79,6 +79,10 @@ struct fs_ops {
 	long (*readlink)(struct node *n, char *buf, size_t len); /* bytes */
 	int (*getattr)(struct node *n, struct stat *st);
 	int (*setattr)(struct node *n, const struct node_attr *a);
+	/* A regular file or a directory is about to be opened so, with
+	 * fcntl.h's flags; may refuse.  NULL: nothing to do.  There is no
+	 * close: what was opened ends with release. */
+	int (*open)(struct node *n, int flags);
 	/* Regular files, as in file_ops. */
 	long (*read)(struct node *n, void *p, size_t len, uint64_t *pos);
 	long (*write)(struct node *n, const void *p, size_t len, uint64_t *pos);
@@ -95,7 +99,8 @@ struct node {
 	mode_t type;          /* S_IFREG, ...: never changes */
 	dev_t rdev;           /* of a device */
 	struct node *mounted; /* root of what is mounted on this directory */
-	struct node *covers;  /* at such a root: the directory under it */
+	struct node *covers;  /* at such a root: the directory under it.  Both
+			       * may be looked at, for NULL, and no more */
 };
 
 struct node *node_ref(struct node *n);
@@ -106,6 +111,14 @@ void node_put(struct node *n); /* NULL is fine */
 struct node *vfs_root(void);
 /* Mounts the tree `root` on the directory `on`: -EBUSY, -ENOTDIR. */
 int vfs_mount(struct node *on, struct node *root);
+/* Undoes that.  -EINVAL: nothing is mounted there; -EBUSY: somebody but the
+ * caller has a reference to `root`, as each other node of a tree that can be
+ * unmounted does. */
+int vfs_unmount(struct node *root);
+/* References, or NULL: the root of what is mounted on n; the directory under
+ * the root n. */
+struct node *vfs_mounted(struct node *n);
+struct node *vfs_covered(struct node *n);
 
 /* Where a path led. */
 struct walk {
@@ -145,8 +158,8 @@ int vfs_open(struct node *at, const char *path, int flags, mode_t mode,
  * in the file's position.  1; 0: end. */
 int vfs_readdir(struct file *f, struct vfs_entry *e);
 
-/* root.c: the root directory, and what it holds at start: the initrd's files
- * and /dev and /tmp. */
+/* root.c: the root directory, and what it holds at start: the initrd's files,
+ * /dev and /tmp, and what the command line mounts. */
 struct node *root_make(void); /* NULL: no memory */
 void root_fill(struct node *root);
 

@@ -138,6 +138,7 @@ truncate_at_open(struct node *n)
 static int
 open_node(struct node *n, int flags, struct file **out)
 {
+	bool writes = (flags & O_ACCMODE) != O_RDONLY;
 	struct file *f;
 	int err = 0;
 
@@ -151,8 +152,11 @@ open_node(struct node *n, int flags, struct file **out)
 	}
 	if (!S_ISREG(n->type) && !S_ISDIR(n->type))
 		return -ENXIO;
-	if (S_ISREG(n->type) && (flags & O_TRUNC) &&
-	    (flags & O_ACCMODE) != O_RDONLY)
+	if (writes && n->ops->write == NULL)
+		return -EROFS;
+	if (n->ops->open != NULL)
+		err = n->ops->open(n, flags);
+	if (err == 0 && S_ISREG(n->type) && (flags & O_TRUNC) && writes)
 		err = truncate_at_open(n);
 	f = err == 0 ? heap_alloc(sizeof(*f)) : NULL;
 	if (f == NULL)

@@ -55,8 +55,7 @@ cross_mounts(struct node *n)
 {
 	struct node *on;
 
-	while ((on = n->mounted) != NULL) {
-		node_ref(on);
+	while ((on = vfs_mounted(n)) != NULL) {
 		node_put(n);
 		n = on;
 	}
@@ -69,8 +68,7 @@ walk_parent(struct node *dir, struct node **out)
 	struct node *root = vfs_root(), *n = node_ref(dir), *under;
 	int err = 0;
 
-	while (n != root && n->covers != NULL) {
-		under = node_ref(n->covers);
+	while (n != root && (under = vfs_covered(n)) != NULL) {
 		node_put(n);
 		n = under;
 	}
@@ -257,8 +255,7 @@ prepend(struct node **n, const char *buf, char **start)
 	size_t len;
 	int err;
 
-	while ((*n)->covers != NULL) {
-		under = node_ref((*n)->covers);
+	while ((under = vfs_covered(*n)) != NULL) {
 		node_put(*n);
 		*n = under;
 	}

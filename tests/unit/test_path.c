@@ -217,6 +217,14 @@ test_mount(void **state)
 	assert_name("mnt/in", "/mnt/in");
 	assert_name("mnt", "/mnt");
 	assert_int_equal(root->ops->unlink(root, "mnt", true), -EBUSY);
+
+	n = node_ref(other); /* as who has a file open there */
+	assert_int_equal(vfs_unmount(other), -EBUSY);
+	node_put(n);
+	assert_int_equal(vfs_unmount(other), 0);
+	assert_int_equal(vfs_unmount(other), -EINVAL);
+	assert_int_equal(walk_node(root, "mnt/in", 0, &n), -ENOENT);
+	assert_int_equal(other->ops->unlink(other, "in", true), 0);
 	node_put(other);
 }
 
