@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The root of a guest: a memory file system with the initrd's files, /dev
- * and /tmp. */
+ * and /tmp, and what the command line mounts. */
 #include "libc-shim/device.h"
 #include "libc-shim/initrd.h"
+#include "libc-shim/mount.h"
 #include "libc-shim/ramfs.h"
 
 struct node *
@@ -36,4 +37,5 @@ root_fill(struct node *root)
 	if (dev != NULL && S_ISDIR(dev->type))
 		device_populate(dev);
 	node_put(dev);
+	mount_options();
 }
