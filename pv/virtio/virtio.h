@@ -151,6 +151,21 @@ int virtio_calls_init(
 int virtio_call(struct virtio_calls *c, const struct virtq_buf *buf,
     unsigned nread, unsigned nwrite, uint64_t deadline_ns, uint32_t *written);
 
+/* The same in two steps, for who wants several in flight.  The request and its
+ * buffers stay where they are until virtio_call_finish, which must follow each
+ * start that gave 0. */
+struct virtio_request { /* all is virtio_call.c's */
+	struct waitq waiter;
+	uint32_t written;
+	int err;
+	bool done;
+};
+int virtio_call_start(struct virtio_calls *c, struct virtio_request *r,
+    const struct virtq_buf *buf, unsigned nread, unsigned nwrite,
+    uint64_t deadline_ns);
+int virtio_call_finish(struct virtio_calls *c, struct virtio_request *r,
+    uint64_t deadline_ns, uint32_t *written);
+
 /* --- for transports --- */
 
 void virtio_found(struct virtio_dev *vd); /* ops, id and name are set */

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Requests that a thread waits for: see virtio.h. */
-#include "pv/virtio/virtio.h"
+#include <string.h>
 
-struct call {
-	struct waitq waiter;
-	uint32_t written;
-	bool done;
-};
+#include "pv/virtio/virtio.h"
 
 static struct virtio_calls *
 calls_of(struct virtq *q)
@@ -20,14 +16,15 @@ calls_of(struct virtq *q)
 static void
 take_all(struct virtio_calls *c)
 {
-	struct call *call;
+	struct virtio_request *r;
 	uint32_t written;
 
 	do {
-		while ((call = virtq_take(&c->q, &written)) != NULL) {
-			call->written = written;
-			call->done = true;
-			waitq_wake(&call->waiter, 1);
+		while ((r = virtq_take(&c->q, &written)) != NULL) {
+			r->written = written;
+			r->err = c->q.vd->broken ? -EIO : 0;
+			r->done = true;
+			waitq_wake(&r->waiter, 1);
 			waitq_wake(&c->room, 1);
 		}
 	} while (c->q.in_flight > 0 && virtq_arm(&c->q, 1));
@@ -64,54 +61,66 @@ sleep_on(struct virtio_calls *c, struct waitq *q, uint64_t deadline_ns,
 	return err;
 }
 
-static int
-send(struct virtio_calls *c, const struct virtq_buf *buf, unsigned nread,
-    unsigned nwrite, uint64_t deadline_ns, struct call *call, bool *interrupted)
+/* Gives the lock; an interruption noted under it comes now. */
+static void
+leave(struct virtio_calls *c, uint64_t flags, bool interrupted)
 {
+	spin_unlock(&c->lock, flags);
+	if (interrupted)
+		thread_interrupt(thread_current());
+}
+
+int
+virtio_call_start(struct virtio_calls *c, struct virtio_request *r,
+    const struct virtq_buf *buf, unsigned nread, unsigned nwrite,
+    uint64_t deadline_ns)
+{
+	uint64_t flags = spin_lock(&c->lock);
+	bool interrupted = false;
 	int err;
 
-	while ((err = virtq_add(&c->q, buf, nread, nwrite, call)) == -ENOSPC) {
-		err = sleep_on(c, &c->room, deadline_ns, interrupted);
+	memset(r, 0, sizeof(*r));
+	while ((err = virtq_add(&c->q, buf, nread, nwrite, r)) == -ENOSPC) {
+		err = sleep_on(c, &c->room, deadline_ns, &interrupted);
 		if (err != 0)
-			return err;
+			break;
 	}
+	if (err == 0) {
+		virtq_kick(&c->q);
+		if (virtq_arm(&c->q, 1))
+			take_all(c);
+	}
+	leave(c, flags, interrupted);
 	return err;
 }
 
-/* The call is in the device's hands, and so is our stack: we leave only when
- * it has come back. */
-static int
-receive(struct virtio_calls *c, uint64_t deadline_ns, struct call *call,
-    bool *interrupted)
+/* The request is in the device's hands, and so is its memory: we leave only
+ * when it has come back. */
+int
+virtio_call_finish(struct virtio_calls *c, struct virtio_request *r,
+    uint64_t deadline_ns, uint32_t *written)
 {
-	while (!call->done) {
-		if (sleep_on(c, &call->waiter, deadline_ns, interrupted) == 0)
+	uint64_t flags = spin_lock(&c->lock);
+	bool interrupted = false;
+
+	while (!r->done) {
+		if (sleep_on(c, &r->waiter, deadline_ns, &interrupted) == 0)
 			continue;
 		virtio_break(c->q.vd, "queue %u: no answer", c->q.index);
 		take_all(c);
 	}
-	return c->q.vd->broken ? -EIO : 0;
+	*written = r->written;
+	leave(c, flags, interrupted);
+	return r->err;
 }
 
 int
 virtio_call(struct virtio_calls *c, const struct virtq_buf *buf, unsigned nread,
     unsigned nwrite, uint64_t deadline_ns, uint32_t *written)
 {
-	struct call call = {{NULL, NULL}, 0, false};
-	uint64_t flags = spin_lock(&c->lock);
-	bool interrupted = false;
-	int err;
+	struct virtio_request r;
+	int err = virtio_call_start(c, &r, buf, nread, nwrite, deadline_ns);
 
-	err = send(c, buf, nread, nwrite, deadline_ns, &call, &interrupted);
-	if (err == 0) {
-		virtq_kick(&c->q);
-		if (virtq_arm(&c->q, 1))
-			take_all(c);
-		err = receive(c, deadline_ns, &call, &interrupted);
-	}
-	*written = call.written;
-	spin_unlock(&c->lock, flags);
-	if (interrupted)
-		thread_interrupt(thread_current());
-	return err;
+	*written = 0;
+	return err != 0 ? err : virtio_call_finish(c, &r, deadline_ns, written);
 }
