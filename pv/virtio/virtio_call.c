@@ -28,6 +28,8 @@ take_all(struct virtio_calls *c)
 			waitq_wake(&c->room, 1);
 		}
 	} while (c->q.in_flight > 0 && virtq_arm(&c->q, 1));
+	if (c->q.vd->broken) /* more may wait than there were in flight */
+		waitq_wake(&c->room, -1U);
 }
 
 static void
