@@ -141,26 +141,37 @@ packed_next(const struct virtq *q)
 
 /* [VIRTIO] 2.8.1: used if both bits equal our wrap counter */
 static bool
-packed_pending(const struct virtq *q)
+is_used(const struct virtq *q, uint16_t flags)
 {
-	uint16_t flags =
-	    load_acquire(&q->packed.desc[q->packed.used_next].flags);
 	unsigned both = flags & (AVAIL | USED);
 
 	return both == (q->packed.used_wrap ? AVAIL | USED : 0) &&
 	       q->in_flight > 0;
 }
 
+static bool
+packed_pending(const struct virtq *q)
+{
+	return is_used(
+	    q, load_acquire(&q->packed.desc[q->packed.used_next].flags));
+}
+
+/* [VIRTIO] 2.8.5: without WRITE the length means nothing.  QEMU never sets
+ * WRITE, so a length that can be is believed. */
 static int
 packed_fetch(const struct virtq *q, uint32_t *id, uint32_t *len)
 {
 	const struct vring_packed_desc *d =
 	    &q->packed.desc[q->packed.used_next];
+	uint16_t flags = load_acquire(&d->flags);
 
-	if (!packed_pending(q))
+	if (!is_used(q, flags))
 		return 0;
 	*id = load_acquire(&d->id);
 	*len = load_acquire(&d->len);
+	if (!(flags & VRING_DESC_F_WRITE) && *id < q->size &&
+	    *len > q->slot[*id].writable)
+		*len = 0;
 	return 1;
 }
 
