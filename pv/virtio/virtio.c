@@ -30,6 +30,7 @@ unsigned virtio_broken_count;
 static struct virtio_dev *devices, **devices_end = &devices;
 static struct once scanned = ONCE("virtio scan");
 static struct once attaching = ONCE("virtio attach");
+static struct spinlock live_lock = SPINLOCK("virtio live");
 
 /* --- finding --- */
 
@@ -50,6 +51,12 @@ scan(void)
 	if (devices != NULL && work_init() != 0)
 		panic("virtio: no memory for a thread");
 	once_leave(&scanned, true);
+}
+
+static void
+status_add(struct virtio_dev *vd, uint8_t bits)
+{
+	vd->ops->set_status(vd, vd->ops->status(vd) | bits);
 }
 
 static bool
@@ -81,15 +88,21 @@ static int
 attach(struct virtio_dev *vd)
 {
 	int err = vd->driver->attach(vd);
+	struct virtq *q;
+	bool is_reset;
 
 	if (err == 0)
 		return 0;
 	log_line("%s %s: cannot be used: error %d", vd->driver->name, vd->name,
 	    -err);
 	vd->broken = true;
-	if (reset(vd)) /* our memory is ours again */
+	is_reset = reset(vd);
+	for (q = vd->queues; q != NULL; q = q->next)
+		if (q->in_flight > 0)
+			virtq_end(q);
+	if (is_reset) /* our memory is ours again */
 		queues_free(vd);
-	vd->ops->set_status(vd, VIRTIO_CONFIG_S_FAILED); /* 3.1.1 */
+	status_add(vd, VIRTIO_CONFIG_S_FAILED); /* 3.1.1 */
 	return err;
 }
 
@@ -112,12 +125,6 @@ virtio_probe(const struct virtio_driver *drv)
 }
 
 /* --- negotiating --- */
-
-static void
-status_add(struct virtio_dev *vd, uint8_t bits)
-{
-	vd->ops->set_status(vd, vd->ops->status(vd) | bits);
-}
 
 int
 virtio_negotiate(struct virtio_dev *vd, uint64_t wanted, uint64_t needed)
@@ -145,8 +152,16 @@ virtio_negotiate(struct virtio_dev *vd, uint64_t wanted, uint64_t needed)
 void
 virtio_driver_ok(struct virtio_dev *vd)
 {
+	struct virtq *q;
+	uint64_t flags;
+
+	/* No interrupt comes between, or it would be passed over. */
+	flags = spin_lock(&live_lock);
 	status_add(vd, VIRTIO_CONFIG_S_DRIVER_OK);
 	vd->live = true;
+	for (q = vd->queues; q != NULL; q = q->next)
+		virtq_live(q);
+	spin_unlock(&live_lock, flags);
 }
 
 /* --- configuration space --- */
@@ -242,9 +257,11 @@ break_work(struct work *w)
 	    (struct virtio_dev *)(void *)((char *)w -
 					  offsetof(
 					      struct virtio_dev, break_work));
+	struct virtq *q;
 
 	log_line("%s %s: broken: %s", vd->driver->name, vd->name, vd->why);
-	virtio_interrupt_queues(vd);
+	for (q = vd->queues; q != NULL; q = q->next)
+		virtq_end(q);
 	if (!vd->needs_reset || ++vd->restarts > RESTARTS_MAX)
 		return;
 	once_enter(&attaching);
@@ -260,7 +277,7 @@ virtio_break(struct virtio_dev *vd, const char *fmt, ...)
 
 	if (__atomic_exchange_n(&vd->broken, true, __ATOMIC_RELAXED))
 		return;
-	virtio_broken_count++;
+	__atomic_fetch_add(&virtio_broken_count, 1, __ATOMIC_RELAXED);
 	va_start(ap, fmt);
 	log_format(vd->why, sizeof(vd->why), fmt, ap);
 	va_end(ap);

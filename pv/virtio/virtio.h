@@ -11,7 +11,8 @@
  *	virtq_init         once for each queue
  *	virtio_driver_ok   DRIVER_OK: the device is live
  *
- * and returns an error if one of them does; virtio.c then sets FAILED.
+ * and returns an error if one of them does; virtio.c then sets FAILED.  What a
+ * queue's `done` needs is there before virtq_init.
  */
 #ifndef PV_VIRTIO_VIRTIO_H
 #define PV_VIRTIO_VIRTIO_H
@@ -145,8 +146,9 @@ int virtio_calls_init(
 /*
  * Sends a request and sleeps until it is answered.  0 and the bytes written;
  * -EIO: the device is, or gets, broken.  One that does not answer before
- * `deadline_ns` is broken off, because it still has the buffers.  A pending
- * thread_interrupt is kept for later.
+ * `deadline_ns` is broken off, because it still has the buffers; -ETIMEDOUT:
+ * till then there was no room for the request.  A pending thread_interrupt is
+ * kept for later.
  */
 int virtio_call(struct virtio_calls *c, const struct virtq_buf *buf,
     unsigned nread, unsigned nwrite, uint64_t deadline_ns, uint32_t *written);

@@ -13,6 +13,13 @@
 _Static_assert(sizeof(struct vring_desc) == 16, "[VIRTIO] 2.7.5");
 _Static_assert(sizeof(struct vring_packed_desc) == 16, "[VIRTIO] 2.8.13");
 
+/* Is there a ring, and a device to be believed? */
+static bool
+usable(const struct virtq *q)
+{
+	return q->ready && !q->vd->broken;
+}
+
 /* --- adding --- */
 
 /* Bytes that the device may write, or -1 if a length does not fit. */
@@ -57,7 +64,7 @@ virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 	uint16_t id;
 
 	ASSERT(token != NULL && n > 0 && writable >= 0);
-	if (q->vd->broken)
+	if (!usable(q))
 		return -EIO;
 	if (n > q->size) /* [VIRTIO] 2.7.5.3.1: nor in a table */
 		return -E2BIG;
@@ -81,17 +88,34 @@ virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 	return 0;
 }
 
-void
-virtq_kick(struct virtq *q)
+static void
+notify(struct virtq *q)
 {
 	uint32_t value = q->notify_value;
 
-	if (!q->ops->publish(q) || q->vd->broken)
-		return;
 	if (q->notify_data) /* [VIRTIO] 2.9 */
 		value |= q->ops->next(q) << 16;
 	q->nnotified++;
 	q->vd->ops->notify(q, value);
+}
+
+void
+virtq_kick(struct virtq *q)
+{
+	if (!usable(q) || !q->ops->publish(q))
+		return;
+	if (q->vd->live)
+		notify(q);
+	else /* [VIRTIO] 3.1.1: not before DRIVER_OK */
+		q->owed = true;
+}
+
+void
+virtq_live(struct virtq *q)
+{
+	if (q->owed && usable(q))
+		notify(q);
+	q->owed = false;
 }
 
 /* --- taking --- */
@@ -111,7 +135,7 @@ give_back(struct virtq *q, uint16_t id)
 	return token;
 }
 
-/* Of a broken queue: any that is left, as if nothing had been written. */
+/* Of a queue that is lost: any left, as if nothing had been written. */
 static void *
 take_lost(struct virtq *q, uint32_t *written)
 {
@@ -162,7 +186,7 @@ virtq_take(struct virtq *q, uint32_t *written)
 	uint32_t id, len;
 	int found;
 
-	if (q->vd->broken)
+	if (!usable(q))
 		return take_lost(q, written);
 	if (q->batch)
 		return take_batch(q, written);
@@ -187,7 +211,7 @@ virtq_take(struct virtq *q, uint32_t *written)
 bool
 virtq_pending(const struct virtq *q)
 {
-	if (q->vd->broken)
+	if (!usable(q))
 		return q->in_flight > 0;
 	return q->batch || q->ops->pending(q);
 }
@@ -197,6 +221,8 @@ virtq_pending(const struct virtq *q)
 bool
 virtq_arm(struct virtq *q, unsigned after)
 {
+	if (!usable(q))
+		return q->in_flight > 0;
 	if (after > q->in_flight)
 		after = q->in_flight;
 	q->armed = true;
@@ -212,11 +238,19 @@ virtq_arm(struct virtq *q, unsigned after)
 void
 virtq_interrupt(struct virtq *q)
 {
-	if (!q->vd->broken && !(q->armed && q->ops->pending(q)))
+	if (!usable(q) || !q->armed || !q->ops->pending(q))
 		return;
 	q->armed = false;
 	q->ops->disarm(q);
 	q->ninterrupted++;
+	if (q->done != NULL)
+		q->done(q);
+}
+
+void
+virtq_end(struct virtq *q)
+{
+	q->armed = false;
 	if (q->done != NULL)
 		q->done(q);
 }
@@ -239,6 +273,11 @@ ring_alloc(struct virtq *q)
 void
 virtq_free(struct virtq *q)
 {
+	uint32_t written;
+
+	q->ready = false;
+	while (take_lost(q, &written) != NULL)
+		continue;
 	if (q->ring != NULL)
 		page_free(q->ring, q->ring_pages);
 	heap_free(q->slot, q->size * sizeof(*q->slot));
@@ -293,6 +332,7 @@ virtq_init(
 		return err;
 	}
 	q->next = vd->queues;
-	vd->queues = q;
+	store_release(&vd->queues, q); /* interrupts go through the list */
+	store_release(&q->ready, true);
 	return 0;
 }

@@ -14,7 +14,8 @@
  * What the device writes is copied once and checked.  A device that answers
  * what was never asked, twice, or with more bytes than it was given, is broken
  * (virtio_break): from then on virtq_take gives back every buffer with nothing
- * written, `done` is called a last time, and virtq_add returns -EIO.
+ * written, `done` is called a last time, and virtq_add returns -EIO.  It is the
+ * same while the device is reset and set up anew, and with a queue all zero.
  */
 #ifndef PV_VIRTIO_VIRTQ_H
 #define PV_VIRTIO_VIRTQ_H
@@ -71,6 +72,8 @@ struct virtq {
 	uint16_t batch_last; /* in order: all up to this slot is used */
 	uint32_t batch_len;  /* bytes written to that one */
 	bool batch;          /* there is such a batch */
+	bool ready;          /* between virtq_init and virtq_free */
+	bool owed;           /* a notification, once the device is live */
 	unsigned lost;       /* broken: slots below have been given back */
 	bool armed, event_idx, can_indirect, in_order, notify_data;
 	void *ring; /* holds the three areas of [VIRTIO] 2.6: */
@@ -106,6 +109,8 @@ struct virtq {
 int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
     unsigned nwrite, void *token);
 
+/* The device sees what was added.  Before virtio_driver_ok it is not notified;
+ * virtio_driver_ok makes up for that. */
 void virtq_kick(struct virtq *q);
 
 /* A token whose buffers are ours again, with the bytes written into them (from
@@ -154,8 +159,11 @@ struct virtq_ops {
 extern const struct virtq_ops virtq_split_ops, virtq_packed_ops;
 
 /* The device's interrupt: calls `done` if the queue was armed and has
- * something, or if the device is broken. */
+ * something. */
 void virtq_interrupt(struct virtq *q);
-void virtq_free(struct virtq *q); /* of a device that was reset */
+void virtq_live(struct virtq *q); /* the device is: tells it what was kicked */
+void virtq_end(struct virtq *q);  /* it is broken: calls `done` a last time */
+/* Of a device that was reset.  What nobody took back is forgotten. */
+void virtq_free(struct virtq *q);
 
 #endif
