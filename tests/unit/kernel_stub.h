@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_KERNEL_STUB_H
 #define TESTS_UNIT_KERNEL_STUB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 extern size_t stub_pages;        /* in use */
@@ -11,5 +12,10 @@ extern long stub_heap_blocks;    /* in use */
 extern long stub_heap_countdown; /* that many allocations succeed; -1: all */
 extern unsigned stub_lines;      /* log_line calls */
 extern char stub_log[512];       /* the last line */
+
+/* Called when the only thread sleeps and no work is queued: plays what happens
+ * meanwhile.  False: nothing does, so a deadline comes. */
+extern bool (*stub_idle)(void);
+bool stub_work(void); /* does the oldest work queued; false: there is none */
 
 #endif
