@@ -18,13 +18,12 @@ SHIM := libc-shim/string.c $(filter-out $(PUBLIC),\
 	$(sort $(wildcard libc-shim/*.c libc-shim/*.asm)))
 HOST := $(sort $(wildcard host/*.c))
 APPS := $(sort $(notdir $(wildcard apps/*)))
-UNIT := $(sort $(notdir $(basename $(wildcard tests/unit/test_*.c))))
 GUEST := $(sort $(notdir $(basename $(wildcard tests/guest/*.c))))
 
 # Debian packages: to build and run, and to test as well
 DEPS := gcc libc6-dev binutils nasm xz-utils linux-libc-dev libxen-dev \
 	newlib-source qemu-system-x86
-TEST_DEPS := cpio libcmocka-dev python3 python3-pytest
+TEST_DEPS := clang cpio libcmocka-dev python3 python3-pytest
 
 # --- how ---
 Q := $(if $(filter 1,$V),,@)
@@ -49,11 +48,12 @@ TOOLS := $(SPRAT) $B/bin/sprat-cc $L/kernel.o $L/libsprat.a $L/image.ld \
 	$L/sprat.specs
 SPRAT_CC := $B/bin/sprat-cc -O2 -g -Wall -Wextra -Werror
 IMAGES := $(APPS:%=$B/apps/%.elf)
-UNIT_TESTS := $(UNIT:%=$B/tests/unit/%)
-GUEST_TESTS := $(GUEST:%=$B/tests/%.elf)
+UNIT_TESTS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZERS := $(patsubst %.c,$B/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+GUEST_TESTS := $(GUEST:%=$B/tests/%.elf) $B/bench/floor.elf
 KERNEL_OBJ := $(patsubst %,$B/obj/%.o,$(BOOT) $(KERNEL) $(PV) $(SHIM))
 
-.PHONY: all run apps test check bench deps install clean distclean help
+.PHONY: all run apps test check fuzz bench deps install clean distclean help
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
 
@@ -64,22 +64,23 @@ run: $(TOOLS) $B/apps/$(APP).elf ## boot APP (hello) with ARGS in QEMU
 
 apps: $(IMAGES) ## every application in apps/
 
-test: $(UNIT_TESTS) $(GUEST_TESTS) $(IMAGES) $B/bench/floor.elf ## all tests
+test: $(UNIT_TESTS) $(FUZZERS) $(GUEST_TESTS) $(IMAGES) ## all tests
 	$Q/usr/bin/python3 tests/run.py $B
 
 check: $(UNIT_TESTS) ## the host's unit tests alone: seconds
 	$Q/usr/bin/python3 tests/run.py --unit $B
+
+fuzz: $(FUZZERS) ## search for inputs that break a fuzzer, T=60 seconds each
+	$Q/usr/bin/python3 tests/fuzz/fuzz.py $(or $T,60) $(FUZZERS)
 
 deps: ## install missing Debian packages, those for tests too
 	$Qhost/deps.sh $(DEPS) $(TEST_DEPS)
 
 $B/.deps: host/deps.sh
 	@mkdir -p $B
-	$Qhost/deps.sh $(DEPS)
-	@touch $@
+	$Qhost/deps.sh $(DEPS) && touch $@
 $B/.deps-test: host/deps.sh | $B/.deps
-	$Qhost/deps.sh $(TEST_DEPS)
-	@touch $@
+	$Qhost/deps.sh $(TEST_DEPS) && touch $@
 
 # --- the C library, and the folder gcc is pointed at ---
 $L/libc.a: host/newlib.sh | $B/.deps
@@ -157,12 +158,13 @@ $B/tests/%.elf: tests/guest/%.c $(wildcard tests/guest/*.h) $(TOOLS)
 	$(call begin,IMAGE,$@)
 	$Q$(SPRAT_CC) -o $@ $<
 
-# A unit test names the files it tests, LINK: a.c b.c, or includes a kernel's.
-linked = $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' tests/unit/$1.c)
-$B/tests/unit/%: tests/unit/%.c $$(call linked,$$*) \
+# A test names the files it tests, LINK: a.c b.c, or includes a kernel's.
+linked = $1 $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' $1)
+$(FUZZERS): TEST_CC = clang -fsanitize=fuzzer
+$(UNIT_TESTS) $(FUZZERS): $B/%: %.c $$(call linked,$$*.c) \
 		$(wildcard kernel/*.c */*.h */*/*.h) | $B/.deps-test
-	$(call begin,UNIT,$@)
-	$Qgcc $(UNIT_CFLAGS) -o $@ $< $(call linked,$*) -lcmocka
+	$(call begin,TEST,$@)
+	$Q$(or $(TEST_CC),gcc) $(UNIT_CFLAGS) -o $@ $(call linked,$<) -lcmocka
 
 # --- measurements ---
 $B/bench/floor.elf: bench/floor.asm | $B/.deps
