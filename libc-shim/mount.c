@@ -19,6 +19,7 @@ struct mount_type {
 };
 
 static const struct mount_type types[] = {
+    {"9p", p9_mount},
     {NULL, NULL},
 };
 
@@ -132,6 +133,8 @@ complain(const char *value, int err)
 		why = "it is mounted already; use each tag and path once";
 	else if (err == -ENOTDIR)
 		why = "the path leads to a file; choose another";
+	else if (err == -EPROTO)
+		why = "the server speaks no 9P2000.L; give another one";
 	else if (err == -ENOMEM || err == -ENOSPC)
 		why = "out of memory; give the guest more";
 	if (why != NULL)
