@@ -8,7 +8,7 @@ import pytest
 from support import ROOT, sprat
 
 MACHINES = ["microvm", "q35", "pc"]
-ELSEWHERE = {"fault", "files", "files_threads"}  # test_faults, test_files
+ELSEWHERE = {"fault", "files", "files_threads", "tree"}  # their own test_*.py
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/guest").glob("*.c"))
 
 
