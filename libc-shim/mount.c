@@ -20,6 +20,7 @@ struct mount_type {
 
 static const struct mount_type types[] = {
     {"9p", p9_mount},
+    {"fs", fuse_mount},
     {NULL, NULL},
 };
 

@@ -8,7 +8,8 @@ import pytest
 from support import ROOT, sprat
 
 MACHINES = ["microvm", "q35", "pc"]
-ELSEWHERE = {"fault", "files", "files_threads", "tree"}  # their own test_*.py
+# These have files of their own, test_*.py.
+ELSEWHERE = {"fault", "files", "files_threads", "tree", "virtiofs"}
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/guest").glob("*.c"))
 
 
