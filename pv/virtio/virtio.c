@@ -48,8 +48,6 @@ scan(void)
 		return;
 	virtio_mmio_scan();
 	virtio_pci_scan();
-	if (devices != NULL && work_init() != 0)
-		panic("virtio: no memory for a thread");
 	once_leave(&scanned, true);
 }
 
@@ -87,10 +85,12 @@ queues_free(struct virtio_dev *vd)
 static int
 attach(struct virtio_dev *vd)
 {
-	int err = vd->driver->attach(vd);
+	int err = work_init(); /* for virtio_break */
 	struct virtq *q;
 	bool is_reset;
 
+	if (err == 0)
+		err = vd->driver->attach(vd);
 	if (err == 0)
 		return 0;
 	log_line("%s %s: cannot be used: error %d", vd->driver->name, vd->name,
@@ -104,6 +104,17 @@ attach(struct virtio_dev *vd)
 		queues_free(vd);
 	status_add(vd, VIRTIO_CONFIG_S_FAILED); /* 3.1.1 */
 	return err;
+}
+
+struct virtio_dev *
+virtio_first(uint32_t id)
+{
+	struct virtio_dev *vd;
+
+	scan();
+	for (vd = devices; vd != NULL && vd->id != id;)
+		vd = vd->next;
+	return vd;
 }
 
 void

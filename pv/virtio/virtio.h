@@ -76,6 +76,9 @@ struct virtio_dev {
 	char name[24];     /* "mmio@feb02e00", "pci 00:02.0": for messages */
 	uint64_t features; /* negotiated */
 	void *driver_data; /* the driver's own */
+	/* Set by drivers with many small queues before virtq_init: a power of
+	 * 2; 0: the size that the device offers. */
+	unsigned queue_size_max;
 	bool broken;       /* it lied, or failed: all ends in -EIO */
 	bool needs_reset;  /* broken, but it asked to be restarted */
 
@@ -93,6 +96,9 @@ struct virtio_dev {
 /* Attaches `drv` to each of its devices that has no driver yet; the first call
  * of all looks what devices there are.  Threads may call it at any time. */
 void virtio_probe(const struct virtio_driver *drv);
+/* The first device of that kind, or NULL.  Also for a kernel that dies before
+ * it had threads: nothing is attached. */
+struct virtio_dev *virtio_first(uint32_t id);
 
 /* [VIRTIO] 3.1.1 steps 1 to 6.  Accepts those features of `wanted` that the
  * device offers, and those of rings and transports that we know.  Fails with

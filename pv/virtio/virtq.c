@@ -318,6 +318,8 @@ virtq_init(
 		return -ENODEV;
 	if (q->size > QUEUE_SIZE_MAX || (!packed && (q->size & (q->size - 1))))
 		return -EINVAL;
+	if (vd->queue_size_max != 0 && q->size > vd->queue_size_max)
+		q->size = vd->queue_size_max;
 	while (!ring_alloc(q)) { /* [VIRTIO] 4.1.5.1.3: less is allowed */
 		q->size /= 2;
 		if (q->size < 2)
