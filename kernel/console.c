@@ -47,11 +47,13 @@ void
 console_notify(void (*fn)(void))
 {
 	uint64_t flags = spin_lock(&lock);
+	bool now;
 
 	notify = fn;
-	if (dev != NULL)
-		dev->want_get();
+	now = dev != NULL && dev->want_get();
 	spin_unlock(&lock, flags);
+	if (now)
+		console_event();
 }
 
 /* Output can't fail half-way, so an interruption that comes meanwhile is kept
@@ -81,8 +83,9 @@ put_all(const uint8_t *p, size_t len)
 			continue;
 		}
 		flags = spin_lock(&lock);
-		dev->want_put();
-		interrupted |= waitq_sleep(&events, &lock, NS_NEVER) == -EINTR;
+		if (!dev->want_put())
+			interrupted |=
+			    waitq_sleep(&events, &lock, NS_NEVER) == -EINTR;
 		spin_unlock(&lock, flags);
 	}
 	interruption_keep(interrupted);
@@ -194,18 +197,26 @@ void
 console_seize(void)
 {
 	seized = true;
-	if (dev == NULL) /* dying before console_init */
+	if (dev == NULL) /* dying before console_init, or without a console */
 		dev = platform->console();
+	if (dev == NULL)
+		dev = &virtio_console_dev;
+	if (dev != NULL && dev->seize != NULL)
+		dev->seize();
 }
 
 void
 console_exit(int status)
 {
-	if (dev == NULL || !mux)
+	if (dev == NULL || (!mux && dev->flush == NULL))
 		return;
 	turn_take();
-	put_order(MUX_EXIT); /* and no other thread's turn comes */
-	put_hex(status, 2);
+	if (mux) {
+		put_order(MUX_EXIT); /* and no other thread's turn comes */
+		put_hex(status, 2);
+	}
+	if (dev->flush != NULL)
+		dev->flush();
 }
 
 /* Takes what the device has and decodes it: bytes stored, 0 if none came. */
@@ -259,8 +270,8 @@ look_wait(void)
 	int err = 0;
 
 	while (!look() && err == 0) {
-		dev->want_get();
-		err = waitq_sleep(&events, &lock, NS_NEVER);
+		if (!dev->want_get())
+			err = waitq_sleep(&events, &lock, NS_NEVER);
 	}
 	return err;
 }
@@ -287,15 +298,68 @@ console_read(void *p, size_t len, bool nonblock)
 	return n;
 }
 
+/* Is `word` one of the words between commas? */
+static bool
+has_word(const char *list, const char *word)
+{
+	const char *w;
+
+	for (; list != NULL && *list != '\0'; list += *list == ',') {
+		for (w = word; *w != '\0' && *list == *w; w++)
+			list++;
+		if (*w == '\0' &&
+		    (*list == '\0' || *list == ',' || *list == ':'))
+			return true;
+		while (*list != '\0' && *list != ',')
+			list++;
+	}
+	return false;
+}
+
+/* `sprat.console=mux`, `virtio`, `mux,virtio`; nothing is probed for a virtio
+ * console while there is a better one. */
 void
 console_init(void)
 {
-	const char *mode;
+	const char *mode = cmdline_option("console");
 
-	dev = platform->console();
-	mode = cmdline_option("console");
-	if (dev == NULL || mode == NULL || mode[0] != 'm')
+	if (!has_word(mode, "virtio"))
+		dev = platform->console();
+	if (dev == NULL)
+		dev = &virtio_console_dev;
+	mux = has_word(mode, "mux");
+	if (dev != NULL && mux)
+		put_order(MUX_START);
+}
+
+void
+console_start(void)
+{
+	if (dev != NULL && dev->start != NULL && !dev->start())
+		dev = NULL;
+}
+
+/* --- the terminal's size --- */
+
+static unsigned columns, lines; /* 0: the device does not tell */
+
+void (*console_resize_hook)(void);
+
+bool
+console_size(unsigned *cols, unsigned *rows)
+{
+	*cols = columns;
+	*rows = lines;
+	return columns != 0;
+}
+
+void
+console_resized(unsigned cols, unsigned rows)
+{
+	if (cols == columns && rows == lines)
 		return;
-	mux = true;
-	put_order(MUX_START);
+	lines = rows;
+	columns = cols;
+	if (console_resize_hook != NULL)
+		console_resize_hook();
 }

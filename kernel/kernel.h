@@ -30,6 +30,13 @@ struct boot_info;
 void kernel_main(struct boot_info *bi) __attribute__((noreturn));
 /* Ends the guest; status as a shell counts it: 0..255, 128+N for signal N. */
 void kernel_exit(int status) __attribute__((noreturn));
+/* Has fn called before the machine goes off: what was written shall reach the
+ * host.  Also while panicking, when nothing can sleep. */
+struct exit_call {
+	void (*fn)(void);
+	struct exit_call *next; /* main.c's */
+};
+void kernel_at_exit(struct exit_call *c); /* from threads */
 
 /* cmdline.c: command line -> options for us, environment, arguments */
 void cmdline_init(char *line);
@@ -142,12 +149,15 @@ uint64_t clock_cpu_ns(const struct thread *t); /* run time; NULL: of all */
 
 /* console.c: stream 1 is standard output, 2 standard error */
 void console_init(void);
+void console_start(void); /* by the first thread: for those that need one */
 void console_write(int stream, const void *p, size_t len);
 /* Blocks for at least one byte; 0: end of input; -EINTR, -EAGAIN. */
 long console_read(void *p, size_t len, bool nonblock);
 bool console_readable(void); /* a read would not block */
 /* Calls fn once, from an interrupt, when there may be input to read. */
 void console_notify(void (*fn)(void));
+/* The size of the terminal at the other end, if the device tells it. */
+bool console_size(unsigned *cols, unsigned *rows);
 
 /* random.c: 0, or -ENODEV where the machine offers no entropy */
 int random_fill(void *p, size_t len);

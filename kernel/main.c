@@ -25,9 +25,12 @@ initrd_init(const struct boot_range *r)
 	initrd_len = r->len;
 }
 
+static struct exit_call *exit_calls;
+
 static void
 main_thread(void)
 {
+	console_start();
 	libc_start(cmdline_argc, cmdline_argv, cmdline_envp);
 }
 
@@ -46,8 +49,19 @@ kernel_main(struct boot_info *bi)
 }
 
 void
+kernel_at_exit(struct exit_call *c)
+{
+	c->next = exit_calls;
+	exit_calls = c;
+}
+
+void
 kernel_exit(int status)
 {
+	struct exit_call *c;
+
+	for (c = exit_calls; c != NULL; c = c->next)
+		c->fn();
 	console_exit(status & 0xff);
 	cpu_irq_save();
 	platform->poweroff();

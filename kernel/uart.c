@@ -96,20 +96,26 @@ want(uint8_t bit)
 	spin_unlock(&uart_lock, flags);
 }
 
-static void
+static bool
 uart_want_get(void)
 {
 	want(IER_ERBFI);
+	return false;
 }
 
-static void
+static bool
 uart_want_put(void)
 {
 	want(IER_ETBEI);
+	return false;
 }
 
 static const struct console_dev uart = {
-	"16550", uart_put, uart_get, uart_want_get, uart_want_put
+    .name = "16550",
+    .put = uart_put,
+    .get = uart_get,
+    .want_get = uart_want_get,
+    .want_put = uart_want_put,
 };
 
 /* An absent port reads as all ones and keeps nothing. */

@@ -9,7 +9,9 @@
 bool
 console_is_tty(void)
 {
-	return cmdline_option("tty") != NULL;
+	unsigned cols, rows;
+
+	return cmdline_option("tty") != NULL || console_size(&cols, &rows);
 }
 
 static long

@@ -5,7 +5,8 @@
 
 #include "libc-shim/device.h"
 
-/* The user sits at a terminal: the option sprat.tty says so. */
+/* The user sits at a terminal: the option sprat.tty says so, or the device
+ * knows the size of one. */
 bool console_is_tty(void);
 bool file_is_console(const struct file *f);
 

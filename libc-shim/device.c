@@ -9,6 +9,7 @@
 
 #include "libc-shim/console_file.h"
 #include "libc-shim/vfs.h"
+#include "libc-shim/vport.h"
 
 static long
 null_read(struct file *f, void *p, size_t len, uint64_t *pos)
@@ -162,8 +163,10 @@ static struct device_node *registered;
 void
 device_register(struct device_node *d)
 {
-	d->next = registered;
-	registered = d;
+	d->next = __atomic_load_n(&registered, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&registered, &d->next, d, false,
+	    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
 static bool
@@ -206,4 +209,5 @@ device_populate(struct node *dev)
 		node_make(dev, d);
 	for (d = registered; d != NULL; d = d->next)
 		node_make(dev, d);
+	vport_mount(dev);
 }

@@ -22,7 +22,9 @@ struct device_node {
 	struct device_node *next; /* device.c's */
 };
 
-/* While the kernel starts, before any path is looked up; d stays for good. */
+/* While the kernel starts, before any path is looked up, if it is to have a
+ * name in /dev; at any time if a file system of its own leads to it.  d stays
+ * for good. */
 void device_register(struct device_node *d);
 /* -ENXIO if no such device is here. */
 int device_open(mode_t type, dev_t number, int flags, struct file **out);

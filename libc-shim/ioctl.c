@@ -28,14 +28,19 @@ number(const char **s)
 	return (unsigned short)v;
 }
 
-/* `sprat.tty=COLUMNSxROWS`, else what terminals are by default. */
+/* The device's word, or `sprat.tty=COLUMNSxROWS`, else what terminals are by
+ * default. */
 static int
 window_size(struct winsize *ws)
 {
 	const char *s = cmdline_option("tty");
+	unsigned cols, rows;
 
 	*ws = (struct winsize){24, 80, 0, 0};
-	if (s != NULL && *s >= '1' && *s <= '9') {
+	if (console_size(&cols, &rows)) {
+		ws->ws_col = (unsigned short)cols;
+		ws->ws_row = (unsigned short)rows;
+	} else if (s != NULL && *s >= '1' && *s <= '9') {
 		ws->ws_col = number(&s);
 		if (*s == 'x') {
 			s++;

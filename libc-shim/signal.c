@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "kernel/console.h"
 #include "libc-shim/shim.h"
 #include "libc-shim/signals.h"
 
@@ -139,6 +140,7 @@ action_set(int signo, const struct sigaction *act, struct sigaction *old)
 		signal_actions[signo] = *act;
 		signal_fault_hook = signal_fault;
 		signal_abort_hook = signal_abort;
+		console_resize_hook = signal_window;
 	}
 	spin_unlock(&signal_lock, flags);
 	return 0;

@@ -153,6 +153,14 @@ signal_send_timer(int signo, struct thread_signal_note note)
 		signal_call(thread_libc_self(), signo, &note, &act);
 }
 
+/* A thread that computes learns of it at its next call that may wait. */
+void
+signal_window(void)
+{
+	place(NULL, NULL, SIGWINCH,
+	    (struct thread_signal_note){NULL, SI_KERNEL});
+}
+
 void
 signal_abort(void)
 {

@@ -54,6 +54,8 @@ int signal_send(struct thread *t, int signo, struct thread_signal_note note);
 /* To the process from a thread of the shim's own: that runs the handler
  * itself if nobody else has within 10 ms. */
 void signal_send_timer(int signo, struct thread_signal_note note);
+/* SIGWINCH to the process, from a thread of the kernel's. */
+void signal_window(void);
 /* SIGABRT to this thread even if it blocks it. */
 void signal_abort(void);
 
