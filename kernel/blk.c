@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: ISC */
+/* Disks: see blk.h. */
+#include "kernel/blk.h"
+
+#include <string.h>
+
+#include "kernel/once.h"
+#include "pv/virtio/virtio_drivers.h"
+
+#define TRIES_MAX 5 /* of a request whose device asks for another */
+
+static struct blk_dev *disks, **disks_end = &disks;
+static struct spinlock disks_lock = SPINLOCK("disks");
+
+/* --- pieces --- */
+
+/* Bytes of data that fit in a piece from where r stands: whole blocks. */
+static uint64_t
+data_piece_len(const struct blk_dev *d, const struct blk_req *r)
+{
+	uint64_t left = r->len - r->issued, len = 0;
+	const struct blk_buf *b = r->at;
+	unsigned segs = d->lim.seg_max;
+	size_t skip = r->skip, n;
+
+	if (left > d->lim.piece_bytes)
+		left = d->lim.piece_bytes;
+	while (segs > 0 && len < left) {
+		n = b->len - skip;
+		if (n > d->lim.seg_bytes)
+			n = d->lim.seg_bytes;
+		len += n;
+		skip += n;
+		segs -= n > 0;
+		if (skip == b->len) {
+			b++;
+			skip = 0;
+		}
+	}
+	if (len > left)
+		len = left;
+	return len & ~(uint64_t)(d->lim.block - 1);
+}
+
+/* What is left, at most max bytes, ending where the device likes it. */
+static uint64_t
+range_piece_len(const struct blk_req *r, uint64_t max, uint64_t align)
+{
+	uint64_t left = r->len - r->issued, from = r->off + r->issued, over;
+
+	if (left <= max)
+		return left;
+	over = (from + max) % align;
+	return over < max ? max - over : max;
+}
+
+static uint64_t
+piece_len(const struct blk_dev *d, const struct blk_req *r)
+{
+	switch (r->op) {
+	case BLK_READ:
+	case BLK_WRITE:
+		return data_piece_len(d, r);
+	case BLK_DISCARD:
+		return range_piece_len(
+		    r, d->lim.discard_bytes, d->lim.discard_align);
+	case BLK_ZERO:
+		return range_piece_len(r, d->lim.zero_bytes, d->lim.block);
+	}
+	return r->len;
+}
+
+bool
+blk_seg(struct blk_piece *p, void **at, uint32_t *len)
+{
+	const struct blk_dev *d = p->req->dev;
+	size_t n;
+
+	if (p->len == 0)
+		return false;
+	while (p->skip == p->at->len) {
+		p->at++;
+		p->skip = 0;
+	}
+	n = p->at->len - p->skip;
+	if (n > d->lim.seg_bytes)
+		n = d->lim.seg_bytes;
+	if (n > p->len)
+		n = p->len;
+	*at = (char *)p->at->p + p->skip;
+	*len = (uint32_t)n;
+	p->skip += n;
+	p->len -= n;
+	return true;
+}
+
+/* --- the way of a request; the channel's lock is held in all of these --- */
+
+static void
+wait_for_room(struct blk_chan *c, struct blk_req *r)
+{
+	if (c->waiting == NULL)
+		c->waiting_end = &c->waiting;
+	r->next = NULL;
+	r->waits = true;
+	*c->waiting_end = r;
+	c->waiting_end = &r->next;
+}
+
+static void
+begin(struct blk_chan *c, struct blk_req *r)
+{
+	r->at = r->buf;
+	r->skip = 0;
+	r->issued = 0;
+	r->err = 0;
+	wait_for_room(c, r);
+}
+
+static void
+end(struct blk_chan *c, struct blk_req *r)
+{
+	struct blk_batch *b = r->batch;
+
+	if (r->err == -EAGAIN && ++r->tries < TRIES_MAX) {
+		begin(c, r);
+		return;
+	}
+	if (r->err == -EAGAIN)
+		r->err = -EIO;
+	if (b == NULL) {
+		c->urgent--;
+		r->done(r);
+		return;
+	}
+	if (b->first == NULL)
+		b->end = &b->first;
+	r->next = NULL;
+	*b->end = r;
+	b->end = &r->next;
+	if (++b->nended == b->need)
+		waitq_wake(&b->waiter, 1);
+}
+
+void
+blk_ended(struct blk_chan *c, struct blk_req *r, int err)
+{
+	c->in_flight--;
+	r->pieces--;
+	if (err != 0 && r->err == 0)
+		r->err = err;
+	if (r->pieces == 0 && !r->waits)
+		end(c, r);
+}
+
+/* Puts the next piece of r into the queue.  0; 1: that was the last one. */
+static int
+issue_piece(struct blk_chan *c, struct blk_req *r)
+{
+	struct blk_piece p = {r, r->off + r->issued, 0, r->at, r->skip};
+	uint64_t len = p.len = piece_len(r->dev, r);
+	int err;
+
+	if (len == 0 && r->len > 0) /* more buffers than the device takes */
+		return -EINVAL;
+	err = c->ops->add(c, &p);
+	if (err != 0)
+		return err;
+	r->at = p.at;
+	r->skip = p.skip;
+	r->issued += len;
+	r->pieces++;
+	c->in_flight++;
+	return r->issued == r->len;
+}
+
+/* Until all are in the queue, or it is full. */
+static void
+issue(struct blk_chan *c)
+{
+	struct blk_req *r;
+	int err;
+
+	while ((r = c->waiting) != NULL) {
+		err = r->err != 0 ? r->err : issue_piece(c, r);
+		if (err == 0)
+			continue;
+		if (err == -EBUSY)
+			return;
+		if (err < 0)
+			r->err = err;
+		c->waiting = r->next;
+		r->waits = false;
+		if (r->pieces == 0)
+			end(c, r);
+	}
+}
+
+/* How many pieces may come back before somebody wants to hear of it; 0: nobody
+ * does.  Batches that have what was needed leave the list. */
+static unsigned
+wanted(struct blk_chan *c)
+{
+	struct blk_batch *b, **link = &c->batches;
+	unsigned n, least = 0;
+
+	while ((b = *link) != NULL) {
+		if (b->nended >= b->need) {
+			*link = b->next;
+			continue;
+		}
+		n = b->need - b->nended;
+		if (least == 0 || n < least)
+			least = n;
+		link = &b->next;
+	}
+	return c->urgent > 0 ? 1 : least;
+}
+
+/* Gives the device all it can take, tells it, and asks to be told. */
+static void
+run(struct blk_chan *c)
+{
+	unsigned after;
+
+	for (;;) {
+		issue(c);
+		c->ops->kick(c);
+		after = wanted(c);
+		if (after == 0 || c->in_flight == 0 || !c->ops->arm(c, after))
+			return;
+		c->ops->take(c);
+	}
+}
+
+void
+blk_interrupt(struct blk_chan *c)
+{
+	uint64_t flags = spin_lock(&c->lock);
+
+	c->ops->take(c);
+	run(c);
+	spin_unlock(&c->lock, flags);
+}
+
+/* --- for users --- */
+
+static int
+check(const struct blk_dev *d, const struct blk_req *r)
+{
+	uint64_t bytes = blk_bytes(d);
+
+	if (r->op == BLK_FLUSH || r->op == BLK_COMMAND)
+		return 0;
+	if (r->op != BLK_READ && d->lim.read_only)
+		return -EROFS;
+	if ((r->op == BLK_DISCARD && d->lim.discard_bytes == 0) ||
+	    (r->op == BLK_ZERO && d->lim.zero_bytes == 0))
+		return -EOPNOTSUPP;
+	if (((r->off | r->len) & (d->lim.block - 1)) != 0 || r->off > bytes ||
+	    r->len > bytes - r->off)
+		return -EINVAL;
+	return 0;
+}
+
+static void
+submit(struct blk_dev *d, struct blk_req *list)
+{
+	struct blk_chan *c = d->chan;
+	struct blk_req *r, *next;
+
+	for (r = list; r != NULL; r = next) {
+		next = r->next;
+		r->dev = d;
+		r->pieces = 0;
+		r->tries = 0;
+		if (r->batch == NULL)
+			c->urgent++;
+		r->err = check(d, r);
+		if (r->err != 0 || (r->op == BLK_FLUSH && !d->lim.caches) ||
+		    (r->op < BLK_FLUSH && r->len == 0))
+			end(c, r);
+		else
+			begin(c, r);
+	}
+}
+
+void
+blk_submit(struct blk_dev *d, struct blk_req *list)
+{
+	uint64_t flags = spin_lock(&d->chan->lock);
+
+	submit(d, list);
+	run(d->chan);
+	spin_unlock(&d->chan->lock, flags);
+}
+
+void
+blk_poll(struct blk_dev *d)
+{
+	blk_interrupt(d->chan);
+}
+
+static void
+batch_leave(struct blk_chan *c, struct blk_batch *b)
+{
+	struct blk_batch **link = &c->batches;
+
+	while (*link != NULL && *link != b)
+		link = &(*link)->next;
+	if (*link == b)
+		*link = b->next;
+	b->need = 0;
+}
+
+/* Runs the channel with b among those waited for, then sleeps. */
+static int
+wait_under_lock(
+    struct blk_chan *c, struct blk_batch *b, unsigned n, uint64_t deadline_ns)
+{
+	int err = 0;
+
+	b->need = n;
+	b->next = c->batches;
+	c->batches = b;
+	run(c);
+	while (b->nended < n && err == 0)
+		err = waitq_sleep(&b->waiter, &c->lock, deadline_ns);
+	batch_leave(c, b);
+	return b->nended >= n ? 0 : err;
+}
+
+int
+blk_wait(
+    struct blk_dev *d, struct blk_batch *b, unsigned n, uint64_t deadline_ns)
+{
+	struct blk_chan *c = d->chan;
+	uint64_t flags = spin_lock(&c->lock);
+	int err = 0;
+
+	if (b->nended < n) {
+		c->ops->take(c);
+		err = wait_under_lock(c, b, n, deadline_ns);
+	}
+	spin_unlock(&c->lock, flags);
+	return err;
+}
+
+struct blk_req *
+blk_take(struct blk_dev *d, struct blk_batch *b)
+{
+	uint64_t flags = spin_lock(&d->chan->lock);
+	struct blk_req *r = b->first;
+
+	if (r != NULL) {
+		b->first = r->next;
+		b->nended--;
+	}
+	spin_unlock(&d->chan->lock, flags);
+	return r;
+}
+
+int
+blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
+{
+	struct blk_batch b;
+	struct blk_chan *c = d->chan;
+	uint64_t flags = spin_lock(&c->lock);
+	bool interrupted = false;
+	int err;
+
+	memset(&b, 0, sizeof(b));
+	r->batch = &b;
+	r->next = NULL;
+	submit(d, r);
+	while ((err = wait_under_lock(c, &b, 1, deadline_ns)) != 0) {
+		if (err == -EINTR) {
+			interrupted = true;
+			continue;
+		}
+		c->ops->fail(c);
+		c->ops->take(c);
+		deadline_ns = NS_NEVER;
+	}
+	spin_unlock(&c->lock, flags);
+	if (interrupted)
+		thread_interrupt(thread_current());
+	return r->err;
+}
+
+int
+blk_rw(struct blk_dev *d, enum blk_op op, uint64_t off, void *p, uint64_t len)
+{
+	struct blk_buf buf = {p, len};
+	struct blk_req r;
+
+	memset(&r, 0, sizeof(r));
+	r.op = op;
+	r.off = off;
+	r.len = len;
+	r.buf = &buf;
+	return blk_do(d, &r, NS_NEVER);
+}
+
+/* --- finding --- */
+
+void
+blk_probe(void)
+{
+	virtio_probe(&virtio_blk_driver);
+	virtio_probe(&virtio_scsi_driver);
+}
+
+struct blk_dev *
+blk_next(const struct blk_dev *d)
+{
+	uint64_t flags = spin_lock(&disks_lock);
+	struct blk_dev *next = d == NULL ? disks : d->next;
+
+	spin_unlock(&disks_lock, flags);
+	return next;
+}
+
+struct blk_dev *
+blk_find(const char *name)
+{
+	struct blk_dev *d = NULL;
+
+	while ((d = blk_next(d)) != NULL)
+		if (strcmp(d->name, name) == 0)
+			break;
+	return d;
+}
+
+/* --- for drivers --- */
+
+static bool
+is_power_of_two(uint64_t v)
+{
+	return v != 0 && (v & (v - 1)) == 0;
+}
+
+int
+blk_limits_check(struct blk_limits *l)
+{
+	if (!is_power_of_two(l->block) || l->block < BLK_SECTOR ||
+	    l->block > BLK_BLOCK_MAX)
+		return -EINVAL;
+	if (l->seg_max == 0 || l->seg_bytes < l->block ||
+	    l->piece_bytes < l->block)
+		return -EINVAL;
+	if (l->seg_max > BLK_SEG_MAX)
+		l->seg_max = BLK_SEG_MAX;
+	if (l->piece_bytes > BLK_PIECE_MAX)
+		l->piece_bytes = BLK_PIECE_MAX;
+	l->seg_bytes = ALIGN_DOWN(l->seg_bytes, l->block);
+	l->piece_bytes = ALIGN_DOWN(l->piece_bytes, l->block);
+	l->discard_bytes = ALIGN_DOWN(l->discard_bytes, l->block);
+	l->zero_bytes = ALIGN_DOWN(l->zero_bytes, l->block);
+	if (l->discard_align == 0 || l->discard_align % l->block != 0)
+		l->discard_align = l->block;
+	if (!is_power_of_two(l->physical) || l->physical < l->block)
+		l->physical = l->block;
+	return 0;
+}
+
+void
+blk_resize(struct blk_dev *d, uint64_t bytes)
+{
+	if (bytes > INT64_MAX)
+		bytes = INT64_MAX;
+	__atomic_store_n(
+	    &d->bytes, ALIGN_DOWN(bytes, d->lim.block), __ATOMIC_RELAXED);
+}
+
+/* As Linux counts: a to z, aa to zz. */
+static void
+name_make(struct blk_dev *d, const char *letters)
+{
+	char *p = d->name + strlen(letters);
+	unsigned i = d->index;
+
+	memcpy(d->name, letters, strlen(letters));
+	if (i >= 26)
+		*p++ = (char)('a' + i / 26 - 1);
+	*p++ = (char)('a' + i % 26);
+	*p = '\0';
+}
+
+int
+blk_register(struct blk_dev *d, const char *letters)
+{
+	struct blk_dev *other;
+	uint64_t flags;
+	int err = 0;
+
+	flags = spin_lock(&disks_lock);
+	d->index = 0;
+	for (other = disks; other != NULL; other = other->next)
+		if (strncmp(other->name, letters, strlen(letters)) == 0)
+			d->index++;
+	if (d->index < 26 * 27) {
+		name_make(d, letters);
+		d->next = NULL;
+		*disks_end = d;
+		disks_end = &d->next;
+	} else {
+		err = -ENOSPC;
+	}
+	spin_unlock(&disks_lock, flags);
+	return err;
+}
