@@ -22,13 +22,12 @@ struct device_node {
 	struct device_node *next; /* device.c's */
 };
 
-/* While the kernel starts, before any path is looked up, if it is to have a
- * name in /dev; at any time if a file system of its own leads to it.  d stays
- * for good. */
+/* Before device_populate, or from there, if it is to have a name in /dev; at any
+ * time if a file system of its own leads to it.  d stays for good. */
 void device_register(struct device_node *d);
 /* -ENXIO if no such device is here. */
 int device_open(mode_t type, dev_t number, int flags, struct file **out);
-/* Makes the nodes of all devices in the directory `dev`. */
+/* Looks for devices, and makes a node for each in the directory `dev`. */
 void device_populate(struct node *dev);
 
 #endif

@@ -164,8 +164,14 @@ file_seek(struct file *f, int64_t off, int whence)
 int
 file_fstat(struct file *f, struct stat *st)
 {
-	if (f->node != NULL)
-		return f->node->ops->getattr(f->node, st);
+	int err;
+
+	if (f->node != NULL) {
+		err = f->node->ops->getattr(f->node, st);
+		if (err == 0 && S_ISBLK(st->st_mode) && f->ops->size != NULL)
+			st->st_size = f->ops->size(f);
+		return err;
+	}
 	memset(st, 0, sizeof(*st));
 	return f->ops->fstat == NULL ? -EBADF : f->ops->fstat(f, st);
 }

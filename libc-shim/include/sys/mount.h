@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Mounting what the host offers, with the calls of Linux. */
+/* Mounting what the host offers, with the calls of Linux; and, as there, the
+ * requests that disks know. */
 #ifndef _SYS_MOUNT_H
 #define _SYS_MOUNT_H
 
+#include <linux/fs.h>
 #include <sys/cdefs.h>
 
 #define MS_RDONLY      1UL

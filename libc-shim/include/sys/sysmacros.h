@@ -3,7 +3,7 @@
 #ifndef _SYS_SYSMACROS_H
 #define _SYS_SYSMACROS_H
 
-#define major(dev)	    ((unsigned)((dev) >> 8))
+#define major(dev)	    ((unsigned)(dev) >> 8 & 0xff)
 #define minor(dev)	    ((unsigned)((dev)&0xff))
 #define makedev(major, minor) ((unsigned)((major) << 8 | (minor)))
 
