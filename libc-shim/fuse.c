@@ -309,7 +309,7 @@ fuse_end(struct fuse_fs *fs)
 {
 	struct fuse_req r;
 
-	fuse_forget_flush(fs);
+	fuse_forget_send(fs, true);
 	fuse_req_init(&r, fs, FUSE_DESTROY, 0);
 	fuse_call(fs, &r);
 	virtio_fs_give(fs->channel);

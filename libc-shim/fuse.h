@@ -119,11 +119,10 @@ long fuse_req_finish(struct fuse_fs *fs, struct fuse_req *r);
 int fuse_call(struct fuse_fs *fs, struct fuse_req *r);
 /* The server has broken its promises: it is left alone.  -EIO. */
 int fuse_break(struct fuse_fs *fs, const char *why);
-/* Without an answer: sends what the batch holds. */
-void fuse_forget_send(struct fuse_fs *fs);
+/* Notes nodes to forget; they are sent when there are many, or by _send, which
+ * may wait until the server has done it. */
 void fuse_forget(struct fuse_fs *fs, uint64_t id, uint64_t nlookup);
-/* Waits until the server has got all of it. */
-void fuse_forget_flush(struct fuse_fs *fs);
+void fuse_forget_send(struct fuse_fs *fs, bool wait);
 
 /* --- fuse_node.c --- */
 

@@ -183,15 +183,18 @@ node_end(struct fuse_node *n)
 	bool opened = n->reader.open || n->writer.open;
 	struct fuse_node *up = n->parent, *root = n->fs->root;
 	struct fuse_fs *fs = n->fs;
+	bool removed;
 
 	sleeplock_take(&fs->lock);
 	table_remove(fs, n);
 	sleeplock_give(&fs->lock);
 	fuse_handles_end(n);
 	fuse_forget(fs, n->id, n->nlookup);
-	/* What has no name either should not take room on the host. */
-	if (opened || fs->removed)
-		fuse_forget_send(fs);
+	/* What has no name should take no room on the host from now on; what
+	 * was open, soon. */
+	removed = __atomic_exchange_n(&fs->removed, false, __ATOMIC_RELAXED);
+	if (opened || removed)
+		fuse_forget_send(fs, removed);
 	heap_free(n, sizeof(*n));
 	if (up != NULL &&
 	    __atomic_sub_fetch(&up->node.refs, 1, __ATOMIC_ACQ_REL) > 0)

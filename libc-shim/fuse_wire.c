@@ -169,7 +169,6 @@ batch_send(struct fuse_fs *fs)
 
 	batch_wait(fs, other);
 	other->count.count = 0;
-	fs->removed = false;
 	header_set(&b->in, fs, FUSE_BATCH_FORGET, 0, buf.len);
 	b->in_flight = virtio_call_start(&fs->channel->forget, &b->call, &buf,
 			   1, 0, deadline(fs)) == 0;
@@ -192,18 +191,12 @@ fuse_forget(struct fuse_fs *fs, uint64_t id, uint64_t nlookup)
 }
 
 void
-fuse_forget_send(struct fuse_fs *fs)
+fuse_forget_send(struct fuse_fs *fs, bool wait)
 {
 	sleeplock_take(&fs->forget_lock);
 	if (fs->batch[fs->filling].count.count > 0)
 		batch_send(fs);
+	if (wait)
+		batch_wait(fs, &fs->batch[fs->filling ^ 1]);
 	sleeplock_give(&fs->forget_lock);
-}
-
-void
-fuse_forget_flush(struct fuse_fs *fs)
-{
-	fuse_forget_send(fs);
-	batch_wait(fs, &fs->batch[0]);
-	batch_wait(fs, &fs->batch[1]);
 }

@@ -210,54 +210,6 @@ copy_file(const char *from, const char *to, mode_t mode)
 	return close(in) != 0 || close(out) != 0 || n != 0 || m != 0;
 }
 
-static int copied;
-
-static int
-copy(const char *from, const char *to)
-{
-	char a[512], b[512];
-	struct dirent *e;
-	struct stat st;
-	ssize_t n;
-	int bad = 0;
-	DIR *d;
-
-	copied++;
-	if (lstat(from, &st) != 0)
-		return 1;
-	if (S_ISLNK(st.st_mode)) {
-		n = readlink(from, a, sizeof(a) - 1);
-		a[n < 0 ? 0 : n] = '\0';
-		return symlink(a, to) != 0;
-	}
-	if (!S_ISDIR(st.st_mode))
-		return copy_file(from, to, st.st_mode & 0777);
-	d = opendir(from);
-	if (d == NULL || mkdir(to, st.st_mode & 0777) != 0)
-		return 1;
-	while ((e = readdir(d)) != NULL) {
-		snprintf(a, sizeof(a), "%s/%s", from, e->d_name);
-		snprintf(b, sizeof(b), "%s/%s", to, e->d_name);
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			bad += copy(a, b);
-	}
-	closedir(d);
-	return bad;
-}
-
-/* In, and out again. */
-static void
-tree(void)
-{
-	double t = check_ms(CLOCK_MONOTONIC), u;
-
-	CHECK(copy(TOP "in", "/tmp/tree") == 0);
-	u = check_ms(CLOCK_MONOTONIC);
-	CHECK(copy("/tmp/tree", TOP "out") == 0);
-	printf("# %d in %.0f ms, out %.0f ms\n", copied / 2, u - t,
-	    check_ms(CLOCK_MONOTONIC) - u);
-}
-
 static void
 whole_file(void)
 {
@@ -373,7 +325,8 @@ server_dies(void)
 	CHECK(t < 3000);
 	CHECK(fails(pwrite(fd, buf, 4, 0), EIO));
 	CHECK(fails(open(TOP "f", O_RDONLY), EIO) && close(fd) == 0);
-	CHECK(check_ms(CLOCK_MONOTONIC) - t > 0 && put("/tmp/f", "x", 0) == 0);
+	CHECK(put("/tmp/f", "x", 0) == 0);
+	check_sleep_ms(50); /* a thread tells what has broken */
 }
 
 static const struct {
@@ -388,7 +341,6 @@ static const struct {
     {"unlinked", unlinked, "names"},
     {"large", large, "names"},
     {"errors", errors, "names"},
-    {"tree", tree, "data"},
     {"whole_file", whole_file, "data"},
     {"many", many, "data"},
     {"read_only", read_only, "read_only"},
