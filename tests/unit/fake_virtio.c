@@ -18,7 +18,7 @@
 #define EVENT_DISABLE 1U
 #define EVENT_DESC    2U
 
-static struct fake_virtio *plugged[16];
+static struct fake_virtio *plugged[32];
 static unsigned nplugged;
 
 /* --- memory both sides see: little endian, copied once --- */
@@ -256,10 +256,10 @@ packed_signal(const struct fake_queue *fq)
 		return how == EVENT_ENABLE;
 	off = get16(fq->driver) & 0x7fff;
 	wrap = get16(fq->driver) >> 15;
-	ahead = off - fq->used_told;
+	ahead = off + 2 * fq->size - fq->used_told;
 	if (wrap != fq->used_told_wrap)
 		ahead += fq->size;
-	return ahead < fq->used_since;
+	return ahead % (2 * fq->size) < fq->used_since;
 }
 
 /* [VIRTIO] 2.7.7: used_event is behind the entries of the driver's area; the
@@ -381,6 +381,17 @@ fake_answer(struct fake_queue *fq, const void *data, size_t len,
 
 /* --- the transport --- */
 
+/* Words for the trace: `S03` status written, `F` features read, `F!` written,
+ * `I` interrupts set up, `C` configuration read, `C!` written, `Q0` size of
+ * queue 0 read, `E0` it is enabled, `N0` notified. */
+static void
+fake_trace(struct fake_virtio *f, const char *fmt, unsigned v)
+{
+	size_t at = strlen(f->trace);
+
+	snprintf(f->trace + at, FAKE_TRACE - at, fmt, v);
+}
+
 static struct fake_virtio *
 fake_of(struct virtio_dev *vd)
 {
@@ -410,8 +421,7 @@ fake_set_status(struct virtio_dev *vd, uint8_t status)
 {
 	struct fake_virtio *f = fake_of(vd);
 
-	if (f->nstatuses < FAKE_STATUS)
-		f->statuses[f->nstatuses++] = status;
+	fake_trace(f, "S%02x ", status);
 	if (status == 0) {
 		f->nreset++;
 		queues_reset(f);
@@ -426,12 +436,14 @@ fake_set_status(struct virtio_dev *vd, uint8_t status)
 static uint64_t
 fake_features(struct virtio_dev *vd)
 {
+	fake_trace(fake_of(vd), "F ", 0);
 	return fake_of(vd)->offered;
 }
 
 static void
 fake_set_features(struct virtio_dev *vd, uint64_t features)
 {
+	fake_trace(fake_of(vd), "F! ", 0);
 	fake_of(vd)->accepted = features;
 }
 
@@ -449,6 +461,7 @@ fake_config_get(struct virtio_dev *vd, unsigned off, unsigned width)
 {
 	uint32_t v = 0;
 
+	fake_trace(fake_of(vd), "C ", 0);
 	if (off <= FAKE_CONFIG - width)
 		memcpy(&v, &fake_of(vd)->config[off], width);
 	return v;
@@ -457,6 +470,7 @@ fake_config_get(struct virtio_dev *vd, unsigned off, unsigned width)
 static void
 fake_config_set(struct virtio_dev *vd, unsigned off, unsigned width, uint32_t v)
 {
+	fake_trace(fake_of(vd), "C! ", 0);
 	if (off <= FAKE_CONFIG - width)
 		memcpy(&fake_of(vd)->config[off], &v, width);
 }
@@ -464,12 +478,14 @@ fake_config_set(struct virtio_dev *vd, unsigned off, unsigned width, uint32_t v)
 static int
 fake_irq_setup(struct virtio_dev *vd)
 {
+	fake_trace(fake_of(vd), "I ", 0);
 	return fake_of(vd)->irq_error;
 }
 
 static unsigned
 fake_queue_size(struct virtio_dev *vd, unsigned index)
 {
+	fake_trace(fake_of(vd), "Q%u ", index);
 	return index < FAKE_QUEUES ? fake_of(vd)->queue[index].size_max : 0;
 }
 
@@ -479,6 +495,7 @@ fake_queue_enable(struct virtio_dev *vd, struct virtq *q)
 	struct fake_virtio *f = fake_of(vd);
 	struct fake_queue *fq = &f->queue[q->index];
 
+	fake_trace(f, "E%u ", q->index);
 	if (fq->enable_error != 0)
 		return fq->enable_error;
 	ASSERT(q->size <= fq->size_max && fq->q == NULL);
@@ -510,6 +527,7 @@ fake_notify(const struct virtq *q, uint32_t value)
 
 	/* [VIRTIO] 3.1.1: none before */
 	ASSERT(f->status & VIRTIO_CONFIG_S_DRIVER_OK);
+	fake_trace(f, "N%u ", q->index);
 	fq->nnotified++;
 	fq->value = value;
 	if (f->notified != NULL)

@@ -12,7 +12,7 @@
 
 #define FAKE_QUEUES 8
 #define FAKE_CONFIG 256
-#define FAKE_STATUS 64 /* writes kept */
+#define FAKE_TRACE  256
 
 struct fake_virtio;
 
@@ -65,8 +65,7 @@ struct fake_virtio {
 	/* What the driver did. */
 	uint64_t accepted;
 	uint8_t status;
-	uint8_t statuses[FAKE_STATUS]; /* each write of it */
-	unsigned nstatuses;
+	char trace[FAKE_TRACE]; /* of what it did: see fake_virtio.c */
 	uint64_t nreset;
 };
 

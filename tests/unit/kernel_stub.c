@@ -16,6 +16,7 @@ long stub_heap_blocks, stub_heap_countdown = -1;
 unsigned stub_lines;
 char stub_log[512];
 bool (*stub_idle)(void);
+bool stub_interrupted;
 
 static struct work *work_first, **work_end = &work_first;
 
@@ -96,6 +97,10 @@ waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
 	bool more;
 
 	(void)q;
+	if (stub_interrupted) {
+		stub_interrupted = false;
+		return -EINTR;
+	}
 	spin_unlock(l, 0);
 	more = stub_work() || (stub_idle != NULL && stub_idle());
 	spin_lock(l);
@@ -125,6 +130,7 @@ void
 thread_interrupt(struct thread *t)
 {
 	(void)t;
+	stub_interrupted = true;
 }
 
 uint64_t

@@ -16,6 +16,7 @@ extern char stub_log[512];       /* the last line */
 /* Called when the only thread sleeps and no work is queued: plays what happens
  * meanwhile.  False: nothing does, so a deadline comes. */
 extern bool (*stub_idle)(void);
+extern bool stub_interrupted; /* by thread_interrupt; ends the next sleep */
 bool stub_work(void); /* does the oldest work queued; false: there is none */
 
 #endif
