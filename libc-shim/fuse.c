@@ -117,10 +117,15 @@ fuse_create(struct node *dir, const char *name, const struct node_spec *spec,
 
 	fuse_req_reply(&r, &made, len, true);
 	err = fuse_call(d->fs, &r);
-	if (err == 0)
-		err = fuse_entry_take(d, &made.entry, spec->mode & S_IFMT, &n);
 	if (err != 0)
 		return err;
+	err = fuse_entry_take(d, &made.entry, spec->mode & S_IFMT, &n);
+	if (err != 0) {
+		if (S_ISREG(spec->mode))
+			fuse_handle_release(
+			    d->fs, made.entry.nodeid, S_IFREG, made.open.fh);
+		return err;
+	}
 	if (S_ISREG(spec->mode))
 		fuse_handle_set(n, made.open.fh);
 	*out = &n->node;

@@ -144,6 +144,9 @@ int fuse_open(struct node *node, int flags);
 bool fuse_writer(struct fuse_node *n, uint64_t *fh);
 /* The handle that FUSE_CREATE gave: for reading and writing. */
 void fuse_handle_set(struct fuse_node *n, uint64_t fh);
+/* One that has no node. */
+void fuse_handle_release(
+    struct fuse_fs *fs, uint64_t id, mode_t type, uint64_t fh);
 void fuse_handles_end(struct fuse_node *n); /* as the node goes */
 int fuse_readdir(struct node *dir, uint64_t *cookie, struct vfs_entry *e);
 long fuse_read(struct node *node, void *p, size_t len, uint64_t *pos);

@@ -92,16 +92,22 @@ fuse_writer(struct fuse_node *n, uint64_t *fh)
 	return true;
 }
 
-static void
-handle_release(struct fuse_node *n, uint64_t fh)
+void
+fuse_handle_release(struct fuse_fs *fs, uint64_t id, mode_t type, uint64_t fh)
 {
 	struct fuse_release_in in = {.fh = fh};
 	struct fuse_req r;
 
-	fuse_req_init(&r, n->fs,
-	    S_ISDIR(n->node.type) ? FUSE_RELEASEDIR : FUSE_RELEASE, n->id);
+	fuse_req_init(
+	    &r, fs, S_ISDIR(type) ? FUSE_RELEASEDIR : FUSE_RELEASE, id);
 	fuse_req_part(&r, &in, sizeof(in));
-	fuse_call(n->fs, &r);
+	fuse_call(fs, &r);
+}
+
+static void
+handle_release(struct fuse_node *n, uint64_t fh)
+{
+	fuse_handle_release(n->fs, n->id, n->node.type, fh);
 }
 
 void

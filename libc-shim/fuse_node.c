@@ -10,6 +10,7 @@
 #include "libc-shim/fuse.h"
 
 #include <string.h>
+#include <sys/types.h>
 
 #define BLOCK_MIN 512U /* of st_blksize: programs make buffers of it */
 #define BLOCK_MAX (1U << 20)
@@ -108,14 +109,19 @@ node_get(struct fuse_fs *fs, uint64_t id, const struct fuse_attr *a)
 	return n;
 }
 
-/* A directory is below `dir` now; what it was below before. */
+/* A directory is below `dir` now; what it was below before.  Where we know that
+ * `dir` is below it, as after moves on the host, it stays: directories in a
+ * circle would keep each other for ever. */
 static struct fuse_node *
 parent_set(struct fuse_node *n, struct fuse_node *dir)
 {
-	struct fuse_node *old = n->parent;
+	struct fuse_node *old = n->parent, *up;
 
 	if (!S_ISDIR(n->node.type) || old == dir)
 		return NULL;
+	for (up = dir; up != NULL; up = up->parent)
+		if (up == n)
+			return NULL;
 	node_ref(&dir->node);
 	n->parent = dir;
 	return old;
