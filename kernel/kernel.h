@@ -57,13 +57,51 @@ void page_free(void *p, size_t npages);
 /* The same with an unmapped page below, for stacks. */
 void *page_alloc_guarded(size_t npages);
 void page_free_guarded(void *p, size_t npages);
-/* Moves the end of the C heap by `bytes`; the old end, or NULL.  A new end
- * need not adjoin the old one, but is always above it. */
-void *page_brk(intptr_t bytes);
 /* For mmu.c: fills its reserve, before it maps len bytes. */
 void page_tables_refill(uint64_t len);
 size_t page_total(void);  /* bytes of RAM the guest may use */
 size_t page_unused(void); /* bytes of it that nobody holds */
+
+/* page_heap.c: moves the end of the C heap by `bytes`; the old end, or NULL.  A
+ * new end need not adjoin the old one, but is always above it. */
+void *page_brk(intptr_t bytes);
+
+/* page_host.c: memory between us and the host */
+struct page_run {
+	uintptr_t base;
+	size_t npages;
+	unsigned kind; /* of free memory; page_host.c's */
+};
+/* Lends free memory that was used since the host last took it: nobody gets it
+ * until page_lend_end.  Up to n runs of at most max pages together, none below
+ * 64 KiB; returns how many. */
+unsigned page_lend_dirty(struct page_run *run, unsigned n, size_t max);
+/* Lends the first free run at or above *from, and moves *from behind it. */
+bool page_lend_next(uintptr_t *from, size_t max, struct page_run *run);
+/* `taken`: the host has dropped what was in them. */
+void page_lend_end(const struct page_run *run, unsigned n, bool taken);
+/* Called once, then forgotten, when page_lend_dirty has become worth a call;
+ * under a spinlock.  False: it is already, and fn was not set. */
+bool page_dirty_notify(void (*fn)(void));
+extern void (*page_dirty)(void);
+/* Up to max pages for the host, the used ones first; false: none are free. */
+bool page_claim(size_t max, struct page_run *run);
+void page_given(const struct page_run *run); /* the host has them */
+/* Takes back up to max pages that were given, from *from on, which moves
+ * behind them; then they are the caller's. */
+bool page_given_take(uintptr_t *from, size_t max, struct page_run *run);
+/* Pages that were claimed or taken back are free; -ENOMEM: they stay his. */
+int page_unclaim(const struct page_run *run);
+size_t page_given_total(void); /* pages */
+/* Memory that comes and goes.  A region without any; above all others. */
+int page_region_new(uintptr_t base, size_t len);
+/* Some pages of it are there, unmapped, and may be used. */
+int page_plug(uintptr_t base, size_t npages);
+/* They go, unless one is in use (-EBUSY); unmapped. */
+int page_unplug(uintptr_t base, size_t npages);
+/* Set by a balloon: called before an allocation of npages fails; true if it is
+ * worth another try.  The caller may hold spinlocks, but none of page.c's. */
+extern bool (*page_reclaim)(size_t npages);
 
 /* heap.c: small objects for the kernel, zeroed; the owner knows the size */
 void *heap_alloc(size_t bytes); /* 16-byte aligned, or NULL */

@@ -11,43 +11,37 @@
  * same with 2 MiB and with hundreds of GiB.  A small guest keeps close to its
  * image: each 2 MiB it touches is likely to cost the host as much.
  *
- * order[] holds a byte for each page of the region, valid from top up: the
- * head of a free block says FREE|order, all else 0.  The links of the free
- * lists are in the free pages themselves.
+ * order[] (page.h) describes the pages of a region from top up.  The links of
+ * the free lists are in the free pages themselves; idle blocks have none, for
+ * a page that is written to is the host's loss (page_host.c).
  */
+#include "kernel/page.h"
+
 #include <string.h>
 
 #include "boot/boot_info.h"
-#include "kernel/kernel.h"
 
-#define ORDERS      36 /* up to 128 TiB in a block */
-#define FREE        0x80
 #define PADDR_MAX   (1UL << 47) /* above it nothing is identity-mapped */
-#define REGIONS     (BOOT_MEM_MAX + 4)
 #define CARVE_LARGE (2UL << 20)
 #define CARVE_SMALL (64UL << 10)
 #define FRESH_MIN   16 /* pages from which guarded memory comes fresh */
-#define HEAP_FLOOR  (1UL << 20) /* the C heap stays above the first MiB */
 #define NEED_FREE   (128UL << 10)
 
-struct region {
-	uintptr_t base, end;
-	uintptr_t brk, mapped; /* C heap; mapped is page-aligned, >= brk */
-	uintptr_t top;
-	uint8_t *order;
-};
-
+_Static_assert(REGIONS > BOOT_MEM_MAX + 4, "each cut may add one");
 struct free_page {
 	struct free_page *next, **link; /* *link points to us */
 };
 
-static struct region region[REGIONS];
-static unsigned nregion;
-static unsigned heap_region; /* where the C heap grows now */
+struct region page_region[REGIONS];
+unsigned page_nregion;
+struct spinlock page_lock = SPINLOCK("page");
+size_t page_all;
+size_t page_idle[ORDERS];
+bool (*page_reclaim)(size_t npages);
+void (*page_dirty)(void);
+
 static struct free_page *free_list[ORDERS];
-static size_t free_listed; /* bytes on the lists */
-static size_t total;
-static struct spinlock page_lock = SPINLOCK("page");
+static size_t free_listed; /* bytes in free and idle blocks */
 
 static unsigned
 order_for(size_t npages)
@@ -55,95 +49,161 @@ order_for(size_t npages)
 	return npages <= 1 ? 0 : 64 - __builtin_clzl(npages - 1);
 }
 
-static struct region *
-region_of(uintptr_t addr)
+struct region *
+page_region_of(uintptr_t addr)
 {
 	struct region *r;
 
-	for (r = region; r < region + nregion; r++)
+	for (r = page_region; r < page_region + page_nregion; r++)
 		if (addr >= r->top && addr < r->end)
 			return r;
 	return NULL;
 }
 
-static uint8_t *
-order_of(const struct region *r, uintptr_t addr)
+uint8_t *
+page_order_of(const struct region *r, uintptr_t addr)
 {
 	return &r->order[(addr - r->base) / PAGE_SIZE];
 }
 
 static void
-list_push(struct region *r, uintptr_t addr, unsigned order)
+list_push(struct free_page *p, unsigned order)
 {
-	struct free_page *p = (struct free_page *)addr;
-
 	p->next = free_list[order];
 	p->link = &free_list[order];
 	if (p->next != NULL)
 		p->next->link = &p->next;
 	free_list[order] = p;
-	*order_of(r, addr) = FREE | order;
-	free_listed += PAGE_SIZE << order;
+	if (order >= REPORT_ORDER)
+		page_tell_dirty();
 }
 
 static void
-list_remove(struct region *r, uintptr_t addr, unsigned order)
+list_remove(struct free_page *p)
 {
-	struct free_page *p = (struct free_page *)addr;
-
 	*p->link = p->next;
 	if (p->next != NULL)
 		p->next->link = p->link;
-	*order_of(r, addr) = 0;
-	free_listed -= PAGE_SIZE << order;
 }
 
-/* Frees one aligned block, joined with its buddies as far as they are free. */
+void
+page_block_take(struct region *r, uintptr_t addr)
+{
+	uint8_t *b = page_order_of(r, addr);
+	unsigned order = *b & ~PAGE_KINDS;
+
+	if ((*b & PAGE_KINDS) == PAGE_IDLE)
+		page_idle[order]--;
+	else
+		list_remove((struct free_page *)addr);
+	free_listed -= PAGE_SIZE << order;
+	*b = 0;
+}
+
+/* Frees one aligned block, joined with its buddies as far as they are of its
+ * kind. */
 static void
-block_free(struct region *r, uintptr_t addr, unsigned order)
+block_put(struct region *r, uintptr_t addr, unsigned order, unsigned kind)
 {
 	uintptr_t buddy;
 
 	for (; order + 1 < ORDERS; order++) {
 		buddy = addr ^ (PAGE_SIZE << order);
 		if (buddy < r->top || buddy >= r->end ||
-		    *order_of(r, buddy) != (FREE | order))
+		    *page_order_of(r, buddy) != (kind | order))
 			break;
-		list_remove(r, buddy, order);
+		page_block_take(r, buddy);
 		if (buddy < addr)
 			addr = buddy;
 	}
-	list_push(r, addr, order);
+	*page_order_of(r, addr) = (uint8_t)(kind | order);
+	free_listed += PAGE_SIZE << order;
+	if (kind == PAGE_IDLE)
+		page_idle[order]++;
+	else
+		list_push((struct free_page *)addr, order);
 }
 
-/* Frees any run of pages as the largest aligned blocks it is made of. */
-static void
-run_free(struct region *r, uintptr_t addr, size_t npages)
+unsigned
+page_order_fit(uintptr_t addr, size_t npages)
 {
-	unsigned order, fit;
+	unsigned order = 63 - __builtin_clzl(npages), fit;
+
+	fit = addr == 0 ? order : (unsigned)__builtin_ctzl(addr / PAGE_SIZE);
+	return fit < order ? fit : order;
+}
+
+void
+page_run_put(struct region *r, uintptr_t addr, size_t npages, unsigned kind)
+{
+	unsigned order;
 
 	while (npages > 0) {
-		order = 63 - __builtin_clzl(npages);
-		fit = __builtin_ctzl(addr / PAGE_SIZE);
-		if (addr != 0 && fit < order)
-			order = fit;
-		block_free(r, addr, order);
+		order = page_order_fit(addr, npages);
+		block_put(r, addr, order, kind);
 		addr += PAGE_SIZE << order;
 		npages -= 1UL << order;
 	}
 }
 
-/* Free blocks that adjoin the untouched middle become part of it again. */
 static void
-region_retreat(struct region *r)
+run_free(struct region *r, uintptr_t addr, size_t npages)
 {
-	unsigned order;
+	page_run_put(r, addr, npages, PAGE_FREE);
+}
 
-	while (r->top < r->end && (*order_of(r, r->top) & FREE)) {
-		order = *order_of(r, r->top) & ~FREE;
-		list_remove(r, r->top, order);
-		r->top += PAGE_SIZE << order;
+void
+page_retreat(struct region *r)
+{
+	uint8_t b;
+	bool clean;
+
+	while (r->top < r->end && (*page_order_of(r, r->top) & PAGE_FREE)) {
+		b = *page_order_of(r, r->top);
+		clean = (b & PAGE_KINDS) == PAGE_IDLE && r->clean_hi == r->top;
+		page_block_take(r, r->top);
+		r->top += PAGE_SIZE << (b & ~PAGE_KINDS);
+		if (clean)
+			r->clean_hi = r->top;
 	}
+}
+
+void
+page_touched(struct region *r)
+{
+	if (r->clean_hi > r->top)
+		r->clean_hi = r->top;
+	if (r->clean_lo < r->brk)
+		r->clean_lo = ALIGN_UP(r->brk, PAGE_SIZE);
+	if (r->clean_lo > r->top)
+		r->clean_lo = r->top;
+	if (r->clean_hi < r->clean_lo)
+		r->clean_hi = r->clean_lo;
+}
+
+bool
+page_describe(struct region *r, uintptr_t to)
+{
+	uint8_t *order = page_order_of(r, to);
+	size_t n = (r->top - to) / PAGE_SIZE;
+
+	if (mmu_map_reserved((uintptr_t)order, n) < 0)
+		return false;
+	memset(order, 0, n);
+	r->top = to;
+	page_touched(r);
+	return true;
+}
+
+/* The lowest address that top may come down to. */
+static uintptr_t
+region_floor(const struct region *r)
+{
+	uintptr_t low = ALIGN_UP(r->brk, PAGE_SIZE);
+
+	if (r->lent_hi > low)
+		low = r->lent_hi;
+	return low + PAGE_SIZE; /* room for a guard */
 }
 
 /* Moves r->top down to at least `bytes` below; true if there was room.  The
@@ -151,21 +211,15 @@ region_retreat(struct region *r)
 static bool
 region_extend(struct region *r, size_t bytes, size_t align)
 {
-	uintptr_t top, low;
+	uintptr_t top, low = region_floor(r);
 
-	low = ALIGN_UP(r->brk, PAGE_SIZE) + PAGE_SIZE; /* room for a guard */
 	if (r->top < low || r->top - low < bytes)
 		return false;
 	top = ALIGN_DOWN(r->top - bytes, align);
 	if (top < low)
 		top = r->top - bytes;
-	if (mmu_map_reserved(
-		(uintptr_t)order_of(r, top), (r->top - top) / PAGE_SIZE) < 0 ||
-	    mmu_map_reserved(top, r->top - top) < 0)
-		return false;
-	memset(order_of(r, top), 0, (r->top - top) / PAGE_SIZE);
-	r->top = top;
-	return true;
+	return mmu_map_reserved(top, r->top - top) == 0 &&
+	       page_describe(r, top);
 }
 
 /* A page below fresh memory that is not mapped, nor will be. */
@@ -174,12 +228,8 @@ region_guard(struct region *r)
 {
 	uintptr_t page = r->top - PAGE_SIZE;
 
-	if (mmu_map_reserved((uintptr_t)order_of(r, page), 1) < 0 ||
-	    mmu_unmap_reserved(page, PAGE_SIZE) < 0)
-		return false;
-	r->top = page;
-	*order_of(r, page) = 0;
-	return true;
+	return mmu_unmap_reserved(page, PAGE_SIZE) == 0 &&
+	       page_describe(r, page);
 }
 
 /* npages fresh pages from the middle of some region, the lowest first. */
@@ -190,9 +240,9 @@ carve(size_t npages, bool guarded)
 	uintptr_t old;
 	size_t step;
 
-	for (r = region; r < region + nregion; r++) {
+	for (r = page_region; r < page_region + page_nregion; r++) {
 		if (r->top - r->brk < (npages + 2) * PAGE_SIZE)
-			region_retreat(r);
+			page_retreat(r);
 		step = r->top - r->brk >= 16 * CARVE_LARGE ? CARVE_LARGE
 							   : CARVE_SMALL;
 		old = r->top;
@@ -226,10 +276,102 @@ list_take(size_t npages)
 	if (order == ORDERS)
 		return 0;
 	addr = (uintptr_t)free_list[order];
-	r = region_of(addr);
-	list_remove(r, addr, order);
+	r = page_region_of(addr);
+	page_block_take(r, addr);
 	run_free(r, addr + npages * PAGE_SIZE, (1UL << order) - npages);
 	return addr;
+}
+
+int
+page_block_find(
+    uintptr_t *from, unsigned mask, unsigned kind, unsigned order_min)
+{
+	struct region *r;
+	uintptr_t at;
+	unsigned b, order;
+
+	for (r = page_region; r < page_region + page_nregion; r++) {
+		at = *from > r->top ? *from : r->top;
+		while (at < r->end) {
+			b = *page_order_of(r, at);
+			if (b == 0) {
+				at += PAGE_SIZE;
+				continue;
+			}
+			order = b & ~PAGE_KINDS;
+			if ((b & mask) == kind && order >= order_min) {
+				*from = at;
+				return (int)order;
+			}
+			at += PAGE_SIZE << order;
+		}
+	}
+	return -1;
+}
+
+static bool
+have_idle(unsigned order)
+{
+	for (; order < ORDERS; order++)
+		if (page_idle[order] != 0)
+			return true;
+	return false;
+}
+
+/* npages of an idle block.  Some more are freed with them, so that the next
+ * ones need not be searched for. */
+static uintptr_t
+idle_take(size_t npages)
+{
+	unsigned order = order_for(npages);
+	size_t have, some = CARVE_LARGE / PAGE_SIZE;
+	uintptr_t addr = 0;
+	struct region *r;
+	int found;
+
+	if (!have_idle(order))
+		return 0;
+	/* what adjoins the middle is the heap's first */
+	for (r = page_region; r < page_region + page_nregion; r++)
+		page_retreat(r);
+	found = page_block_find(&addr, PAGE_KINDS, PAGE_IDLE, order);
+	if (found < 0)
+		return 0;
+	r = page_region_of(addr);
+	page_block_take(r, addr);
+	have = 1UL << found;
+	if (some < npages)
+		some = npages;
+	if (some > have)
+		some = have;
+	run_free(r, addr + npages * PAGE_SIZE, some - npages);
+	page_run_put(r, addr + some * PAGE_SIZE, have - some, PAGE_IDLE);
+	return addr;
+}
+
+uintptr_t
+page_free_largest(unsigned order_min)
+{
+	unsigned order;
+
+	for (order = ORDERS; order-- > order_min;)
+		if (free_list[order] != NULL)
+			return (uintptr_t)free_list[order];
+	return 0;
+}
+
+/* Idle blocks become free ones, which may join what keeps them apart. */
+static void
+idle_free(void)
+{
+	uintptr_t addr = 0;
+	int order;
+
+	while (
+	    (order = page_block_find(&addr, PAGE_KINDS, PAGE_IDLE, 0)) >= 0) {
+		page_block_take(page_region_of(addr), addr);
+		run_free(page_region_of(addr), addr, 1UL << order);
+	}
 }
 
 static void *
@@ -237,11 +379,19 @@ take(size_t npages)
 {
 	uintptr_t addr = list_take(npages);
 
-	return (void *)(addr != 0 ? addr : carve(npages, false));
+	if (addr == 0)
+		addr = idle_take(npages);
+	if (addr == 0)
+		addr = carve(npages, false);
+	if (addr == 0 && have_idle(0)) {
+		idle_free();
+		addr = list_take(npages);
+	}
+	return (void *)addr;
 }
 
-static void
-tables_refill(uint64_t len)
+void
+page_tables_want(uint64_t len)
 {
 	void *p;
 
@@ -254,22 +404,38 @@ page_tables_refill(uint64_t len)
 {
 	uint64_t flags = spin_lock(&page_lock);
 
-	tables_refill(len);
+	page_tables_want(len);
 	spin_unlock(&page_lock, flags);
+}
+
+static void *
+alloc_once(size_t npages)
+{
+	uint64_t flags = spin_lock(&page_lock);
+	void *p;
+
+	page_tables_want(npages * PAGE_SIZE);
+	p = take(npages);
+	spin_unlock(&page_lock, flags);
+	return p;
+}
+
+bool
+page_reclaim_try(size_t npages)
+{
+	return page_reclaim != NULL && page_reclaim(npages);
 }
 
 void *
 page_alloc(size_t npages)
 {
-	uint64_t flags;
 	void *p;
 
-	if (npages == 0 || npages > total / PAGE_SIZE)
+	if (npages == 0 || npages > page_all / PAGE_SIZE)
 		return NULL;
-	flags = spin_lock(&page_lock);
-	tables_refill(npages * PAGE_SIZE);
-	p = take(npages);
-	spin_unlock(&page_lock, flags);
+	do
+		p = alloc_once(npages);
+	while (p == NULL && page_reclaim_try(npages));
 	return p;
 }
 
@@ -281,10 +447,10 @@ page_alloc_guarded(size_t npages)
 	uint64_t flags;
 	uintptr_t p = 0;
 
-	if (npages > total / PAGE_SIZE)
+	if (npages > page_all / PAGE_SIZE)
 		return NULL;
 	flags = spin_lock(&page_lock);
-	tables_refill(npages * PAGE_SIZE);
+	page_tables_want(npages * PAGE_SIZE);
 	if (npages > FRESH_MIN)
 		p = carve(npages, true);
 	spin_unlock(&page_lock, flags);
@@ -315,79 +481,17 @@ void
 page_free(void *p, size_t npages)
 {
 	uint64_t flags = spin_lock(&page_lock);
-	struct region *r = region_of((uintptr_t)p);
+	struct region *r = page_region_of((uintptr_t)p);
 
 	ASSERT(r != NULL && (uintptr_t)p % PAGE_SIZE == 0);
 	run_free(r, (uintptr_t)p, npages);
 	spin_unlock(&page_lock, flags);
 }
 
-/* Maps the heap up to brk and, where there is room, some way beyond. */
-static bool
-heap_map(struct region *r, uintptr_t brk)
-{
-	uintptr_t to;
-
-	if (brk <= r->mapped)
-		return true;
-	to = ALIGN_UP(brk, CARVE_LARGE);
-	if (to > r->top)
-		to = r->top;
-	if (mmu_map_reserved(r->mapped, to - r->mapped) < 0)
-		return false;
-	r->mapped = to;
-	return true;
-}
-
-static bool
-heap_grow(struct region *r, size_t bytes)
-{
-	if (r->top - r->brk < bytes)
-		region_retreat(r);
-	if (r->top - r->brk < bytes || !heap_map(r, r->brk + bytes))
-		return false;
-	r->brk += bytes;
-	return true;
-}
-
-static void *
-heap_move(intptr_t bytes)
-{
-	struct region *r = &region[heap_region];
-	uintptr_t old = r->brk;
-
-	if (bytes < 0) {
-		if (old - r->base < -(uintptr_t)bytes)
-			return NULL;
-		r->brk += bytes;
-		return (void *)old;
-	}
-	for (; r < region + nregion; r++) {
-		old = r->brk;
-		if (heap_grow(r, bytes)) {
-			heap_region = r - region;
-			return (void *)old;
-		}
-	}
-	return NULL;
-}
-
-void *
-page_brk(intptr_t bytes)
-{
-	uint64_t flags = spin_lock(&page_lock);
-	void *old;
-
-	tables_refill(bytes > 0 && (size_t)bytes <= total ? bytes : 0);
-	old = heap_move(bytes);
-	spin_unlock(&page_lock, flags);
-	return old;
-}
-
 size_t
 page_total(void)
 {
-	return total;
+	return page_all;
 }
 
 size_t
@@ -397,34 +501,50 @@ page_unused(void)
 	size_t n = free_listed;
 	struct region *r;
 
-	for (r = region; r < region + nregion; r++)
+	for (r = page_region; r < page_region + page_nregion; r++)
 		n += r->top - r->brk;
 	spin_unlock(&page_lock, flags);
 	return n;
+}
+
+struct region *
+page_region_add(uintptr_t lo, uintptr_t base, uintptr_t end, uint8_t *order)
+{
+	struct region *r;
+	unsigned i;
+
+	if (page_nregion == REGIONS)
+		return NULL;
+	for (i = 0; i < page_nregion; i++) /* told twice: the first counts */
+		if (lo < page_region[i].end && end > page_region[i].lo)
+			return NULL;
+	i = page_nregion++;
+	for (; i > 0 && page_region[i - 1].base > base; i--)
+		page_region[i] = page_region[i - 1];
+	r = &page_region[i];
+	memset(r, 0, sizeof(*r));
+	r->order = order;
+	r->lo = lo;
+	r->base = r->brk = r->mapped = r->clean_lo = base;
+	r->end = r->top = r->clean_hi = end;
+	return r;
 }
 
 /* A region's bookkeeping takes its first pages. */
 static void
 region_add(uintptr_t base, uintptr_t end)
 {
-	struct region *r;
-	unsigned i;
+	uint8_t *order;
+	size_t own;
 
 	base = ALIGN_UP(base, PAGE_SIZE);
 	end = ALIGN_DOWN(end, PAGE_SIZE);
-	if (end < base + 2 * PAGE_SIZE || nregion == REGIONS)
+	if (end < base + 2 * PAGE_SIZE)
 		return;
-	for (i = 0; i < nregion; i++) /* told twice: the first counts */
-		if (base < region[i].end && end > (uintptr_t)region[i].order)
-			return;
-	for (i = nregion++; i > 0 && region[i - 1].base > base; i--)
-		region[i] = region[i - 1];
-	r = &region[i];
-	r->order = (uint8_t *)base;
-	base += ALIGN_UP((end - base) / PAGE_SIZE, PAGE_SIZE);
-	r->base = r->brk = r->mapped = base;
-	r->end = r->top = end;
-	total += end - base;
+	order = (uint8_t *)base;
+	own = ALIGN_UP((end - base) / PAGE_SIZE, PAGE_SIZE);
+	if (page_region_add(base, base + own, end, order) != NULL)
+		page_all += end - base - own;
 }
 
 /* Adds [base, end) less what `cut[0..n)` takes out of it. */
@@ -464,9 +584,7 @@ page_init(const struct boot_info *bi)
 		if (m->base < PADDR_MAX && m->len <= PADDR_MAX - m->base)
 			region_add_cut(m->base, m->base + m->len, cut, 4);
 	}
-	while (
-	    heap_region + 1 < nregion && region[heap_region].base < HEAP_FLOOR)
-		heap_region++;
+	page_heap_init();
 }
 
 void
@@ -474,9 +592,9 @@ page_check(void)
 {
 	extern char __image_end[];
 
-	if (total < NEED_FREE)
+	if (page_all < NEED_FREE)
 		panic("not enough memory: %lu KiB free beside the image, at "
 		      "least %lu KiB needed; start with -m %luK or more",
-		    total >> 10, NEED_FREE >> 10,
+		    page_all >> 10, NEED_FREE >> 10,
 		    ((uintptr_t)__image_end + NEED_FREE + 2 * PAGE_SIZE) >> 10);
 }

@@ -4,135 +4,18 @@
  * overlaps, everything comes back, and both ends of a region share it.
  */
 /* LINK: */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "tests/unit/page_arena.h"
 
-#include "kernel/page.c" /* whole: the test resets what is static in it */
-
-#define MIB      (1UL << 20)
-#define ARENA    (64 * MIB)
 #define LIVE_MAX 256
 #define ROUNDS   20000
 
-static char *arena;
-static unsigned char mapped[ARENA / PAGE_SIZE];
 static unsigned seed = 12345;
-
-/* An image of one page that lies outside every arena. */
-char __image_start[PAGE_SIZE];
-__asm__(".globl __image_end\n.set __image_end, __image_start + 4096");
-
-uint64_t
-spin_lock(struct spinlock *l)
-{
-	assert_int_equal(l->held, 0);
-	l->held = 1;
-	return 0;
-}
-
-void
-spin_unlock(struct spinlock *l, uint64_t flags)
-{
-	(void)flags;
-	l->held = 0;
-}
-
-void
-panic(const char *fmt, ...)
-{
-	fail_msg("panic: %s", fmt);
-	abort();
-}
-
-static void
-map_set(uint64_t addr, uint64_t len, int on)
-{
-	uint64_t end = addr + len;
-
-	for (addr = ALIGN_DOWN(addr, PAGE_SIZE); addr < end; addr += PAGE_SIZE)
-		mapped[(addr - (uint64_t)arena) / PAGE_SIZE] = on;
-}
-
-int
-mmu_map_reserved(uint64_t paddr, uint64_t len)
-{
-	map_set(paddr, len, 1);
-	return 0;
-}
-
-int
-mmu_map(uint64_t paddr, uint64_t len, unsigned prot)
-{
-	(void)prot;
-	map_set(paddr, len, 1);
-	return 0;
-}
-
-int
-mmu_unmap(uint64_t paddr, uint64_t len)
-{
-	map_set(paddr, len, 0);
-	return 0;
-}
-
-int
-mmu_unmap_reserved(uint64_t paddr, uint64_t len)
-{
-	map_set(paddr, len, 0);
-	return 0;
-}
-
-bool
-mmu_reserve_wants(uint64_t len)
-{
-	(void)len;
-	return false;
-}
-
-void
-mmu_reserve_give(void *page)
-{
-	(void)page;
-}
-
-static bool
-is_mapped(uintptr_t addr)
-{
-	return mapped[(addr - (uintptr_t)arena) / PAGE_SIZE];
-}
-
-static void
-page_reset(void)
-{
-	memset(mapped, 0, sizeof(mapped));
-	memset(region, 0, sizeof(region));
-	memset(free_list, 0, sizeof(free_list));
-	nregion = heap_region = 0;
-	free_listed = total = 0;
-}
 
 static unsigned
 rnd(unsigned n)
 {
 	seed = seed * 1103515245 + 12345;
 	return (seed >> 16) % n;
-}
-
-/* One region in the arena; small ones are placed off any 2 MiB boundary. */
-static void
-memory_is(size_t bytes)
-{
-	static struct boot_info bi;
-
-	memset(&bi, 0, sizeof(bi));
-	bi.nmem = 1;
-	bi.mem[0].base = (uintptr_t)arena + 12 * PAGE_SIZE;
-	bi.mem[0].len = bytes;
-	page_reset();
-	page_init(&bi);
 }
 
 static void
@@ -270,12 +153,12 @@ test_guard_beside_heap(void **state)
 	for (room = 16; room < 80; room++) {
 		for (n = 17; n < 60; n++) {
 			memory_is(2 * MIB);
-			top = region[0].top;
+			top = page_region[0].top;
 			brk = ALIGN_DOWN(top, 64UL << 10) - room * PAGE_SIZE;
 			assert_non_null(page_brk(brk - (uintptr_t)page_brk(0)));
 			page_alloc_guarded(n);
 			assert_true(is_mapped(brk - 1));
-			assert_true(region[0].top >= brk);
+			assert_true(page_region[0].top >= brk);
 		}
 	}
 }
@@ -361,6 +244,6 @@ main(void)
 	    cmocka_unit_test(test_nonsense),
 	};
 
-	arena = aligned_alloc(2 * MIB, ARENA);
+	arena_make();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
