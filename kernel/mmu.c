@@ -154,17 +154,18 @@ static uint64_t
 entries_set(uint64_t *e, uint64_t n, uint64_t v, uint64_t size, unsigned level)
 {
 	uint64_t addr = v & PTE_ADDR, i;
-	bool present = v & PTE_P;
 
-	if (level > 1)
+	if (!(v & PTE_P))
+		v = size = 0;
+	else if (level > 1)
 		v |= PTE_LARGE;
 	for (i = 0; i < n; i++, v += size) {
 		if (e[i] & PTE_P) {
 			if (level > 1 && !(e[i] & PTE_LARGE))
 				break;
-			cpu_invlpg(addr + i * size);
+			cpu_invlpg(addr + i * level_size(level));
 		}
-		e[i] = present ? v : 0;
+		e[i] = v;
 	}
 	return i;
 }
