@@ -77,6 +77,21 @@ cpu_inb(uint16_t port)
 	return v;
 }
 
+static inline void
+cpu_outl(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+}
+
+static inline uint32_t
+cpu_inl(uint16_t port)
+{
+	uint32_t v;
+
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	return v;
+}
+
 /* len bytes to one port: a single exit under KVM */
 static inline void
 cpu_outsb(uint16_t port, const void *p, size_t len)

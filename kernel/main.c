@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/platform.h"
 #include "kernel/trap.h"
+#include "pv/virtio/virtio_drivers.h"
 
 const void *initrd_base;
 size_t initrd_len;
@@ -27,10 +28,26 @@ initrd_init(const struct boot_range *r)
 
 static struct exit_call *exit_calls;
 
+/* Drivers that serve the host.  One that was left out of the image is NULL, and
+ * then the virtio core is reached only by what the application uses. */
+static void
+drivers_start(void)
+{
+	static const struct virtio_driver *const driver[] = {
+	    &virtio_balloon_driver,
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(driver) / sizeof(driver[0]); i++)
+		if (driver[i] != NULL)
+			driver[i]->start(driver[i]);
+}
+
 static void
 main_thread(void)
 {
 	console_start();
+	drivers_start();
 	libc_start(cmdline_argc, cmdline_argv, cmdline_envp);
 }
 

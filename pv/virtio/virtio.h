@@ -68,6 +68,9 @@ struct virtio_driver {
 	 * queues are empty, and all requests have ended in -EIO. */
 	int (*attach)(struct virtio_dev *vd);
 	void (*config_changed)(struct virtio_dev *vd); /* interrupt; or NULL */
+	/* Of those that serve the host and that no application calls:
+	 * virtio_start, which the kernel then calls as it starts.  Or NULL. */
+	void (*start)(const struct virtio_driver *drv);
 };
 
 struct virtio_dev {
@@ -99,6 +102,8 @@ void virtio_probe(const struct virtio_driver *drv);
 /* The first device of that kind, or NULL.  Also for a kernel that dies before
  * it had threads: nothing is attached. */
 struct virtio_dev *virtio_first(uint32_t id);
+/* The same where there may be devices; costs nothing where there are none. */
+void virtio_start(const struct virtio_driver *drv);
 
 /* [VIRTIO] 3.1.1 steps 1 to 6.  Accepts those features of `wanted` that the
  * device offers, and those of rings and transports that we know.  Fails with
@@ -157,6 +162,10 @@ int virtio_calls_init(
  * kept for later.
  */
 int virtio_call(struct virtio_calls *c, const struct virtq_buf *buf,
+    unsigned nread, unsigned nwrite, uint64_t deadline_ns, uint32_t *written);
+/* The same for those who cannot sleep: it spins, and a full queue is -ENOSPC.
+ */
+int virtio_call_spin(struct virtio_calls *c, const struct virtq_buf *buf,
     unsigned nread, unsigned nwrite, uint64_t deadline_ns, uint32_t *written);
 
 /* The same in two steps, for who wants several in flight.  The request and its

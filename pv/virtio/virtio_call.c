@@ -2,6 +2,7 @@
 /* Requests that a thread waits for: see virtio.h. */
 #include <string.h>
 
+#include "kernel/cpu.h"
 #include "pv/virtio/virtio.h"
 
 static struct virtio_calls *
@@ -125,4 +126,29 @@ virtio_call(struct virtio_calls *c, const struct virtq_buf *buf, unsigned nread,
 
 	*written = 0;
 	return err != 0 ? err : virtio_call_finish(c, &r, deadline_ns, written);
+}
+
+int
+virtio_call_spin(struct virtio_calls *c, const struct virtq_buf *buf,
+    unsigned nread, unsigned nwrite, uint64_t deadline_ns, uint32_t *written)
+{
+	struct virtio_request r = {.done = false};
+	uint64_t flags = spin_lock(&c->lock);
+	int err = virtq_add(&c->q, buf, nread, nwrite, &r);
+
+	if (err == 0) {
+		virtq_kick(&c->q);
+		take_all(c);
+		while (!r.done) {
+			if (clock_ns() >= deadline_ns)
+				virtio_break(
+				    c->q.vd, "queue %u: no answer", c->q.index);
+			cpu_pause();
+			take_all(c);
+		}
+		err = r.err;
+	}
+	*written = r.written;
+	spin_unlock(&c->lock, flags);
+	return err;
 }
