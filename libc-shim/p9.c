@@ -18,15 +18,25 @@ p9_lookup(struct node *dir, const char *name, struct node **out)
 	struct p9node *d = p9node_of(dir), *n;
 	struct p9_qid qid;
 	uint32_t fid;
+	bool dots;
 	int err;
 
 	if (d == d->fs->root && strcmp(name, "..") == 0) {
 		*out = node_ref(dir);
 		return 0;
 	}
+	dots = strcmp(name, "..") == 0;
+	n = dots ? NULL : p9node_find(d, name);
+	if (n != NULL) {
+		*out = &n->node;
+		return 0;
+	}
 	err = p9_walk(&d->fs->session, d->fid, name, &fid, &qid);
+	if (err == -ENOENT)
+		p9node_doubt(d);
 	if (err == 0)
-		err = p9node_get(d->fs, fid, &qid, 0, p9_where(d, name), &n);
+		err =
+		    p9node_get(d->fs, d, dots ? NULL : name, fid, &qid, 0, &n);
 	if (err == 0)
 		*out = &n->node;
 	return err;
@@ -77,7 +87,8 @@ file_make(struct p9node *d, const char *name, mode_t mode, struct node **out)
 		return err;
 	err = p9_walk(s, d->fid, name, &fid, &qid);
 	if (err == 0)
-		err = p9node_get(d->fs, fid, &qid, 0, p9_where(d, name), &n);
+		err = p9node_get(d->fs, d, name, fid, &qid,
+		    qid.path == made.path ? S_IFREG : 0, &n);
 	if (err != 0) {
 		p9_clunk(s, &opened, 1);
 		return err;
@@ -87,6 +98,7 @@ file_make(struct p9node *d, const char *name, mode_t mode, struct node **out)
 	    n->write_fid == P9_NOFID) {
 		n->read_fid = n->write_fid = opened;
 		n->iounit = iounit;
+		n->last.st_mode = S_IFREG | (mode & 07777);
 		opened = P9_NOFID;
 	}
 	sleeplock_give(&n->lock);
@@ -173,7 +185,7 @@ p9_unlink(struct node *dir, const char *name, bool rmdir)
 	p9_put(&m.c.out, rmdir ? LINUX_AT_REMOVEDIR : 0, 4);
 	err = p9_call(&d->fs->session, &m.c);
 	if (err == 0)
-		p9node_moved(d->fs, p9_where(d, name), 0);
+		p9node_moved(d, name, NULL, NULL);
 	return err;
 }
 
@@ -181,7 +193,7 @@ static int
 p9_rename(struct node *from, const char *old, struct node *to, const char *new)
 {
 	struct p9node *f = p9node_of(from), *t = p9node_of(to);
-	uint64_t was = p9_where(f, old), is = p9_where(t, new);
+	bool same = f == t && strcmp(old, new) == 0;
 	struct p9_small m;
 	int err;
 
@@ -193,9 +205,9 @@ p9_rename(struct node *from, const char *old, struct node *to, const char *new)
 	p9_put(&m.c.out, t->fid, 4);
 	p9_put_string(&m.c.out, new);
 	err = p9_call(&f->fs->session, &m.c);
-	if (err == 0 && was != is) {
-		p9node_moved(f->fs, is, 0);
-		p9node_moved(f->fs, was, is);
+	if (err == 0 && !same) {
+		p9node_moved(t, new, NULL, NULL);
+		p9node_moved(f, old, t, new);
 	}
 	return err;
 }
@@ -276,7 +288,7 @@ p9_mount(const char *tag, bool readonly, struct node **root)
 		goto fail;
 	err = attach(&fs->session, &fid, &qid);
 	if (err == 0)
-		err = p9node_get(fs, fid, &qid, S_IFDIR, 0, &n);
+		err = p9node_get(fs, NULL, NULL, fid, &qid, S_IFDIR, &n);
 	if (err != 0)
 		goto fail_session;
 	fs->root = n;

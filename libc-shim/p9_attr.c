@@ -69,22 +69,34 @@ p9_ask_attr(struct p9_session *s, uint32_t fid, struct stat *st)
 	return err;
 }
 
-/* By the open file, if there is one, else what was heard of last. */
+/* Of a file whose name has gone: by its open fid, if the server does not take
+ * that for the name. */
 static int
-ask_unlinked(struct p9node *n, struct stat *st)
+ask_open(struct p9node *n, struct stat *st, uint32_t *fid)
 {
-	uint32_t fid = n->read_fid != P9_NOFID ? n->read_fid : n->write_fid;
-	int err = -ENOENT;
+	int err;
 
-	if (fid == P9_NOFID)
-		return err;
-	err = p9_ask_attr(&n->fs->session, fid, st);
-	if (err != -ENOENT)
+	*fid = n->read_fid != P9_NOFID ? n->read_fid : n->write_fid;
+	if (*fid == P9_NOFID)
+		return -ENOENT;
+	err = p9_ask_attr(&n->fs->session, *fid, st);
+	return err == 0 && st->st_ino != n->qid.path ? -ENOENT : err;
+}
+
+/* If it does, what was heard of last. */
+static int
+ask_gone(struct p9node *n, struct stat *st)
+{
+	uint32_t fid;
+	int err = ask_open(n, st, &fid);
+
+	if (err != -ENOENT || fid == P9_NOFID)
 		return err;
 	sleeplock_take(&n->lock);
 	*st = n->last;
 	sleeplock_give(&n->lock);
 	st->st_mode |= n->node.type;
+	st->st_ino = (ino_t)n->qid.path;
 	st->st_nlink = 0;
 	return 0;
 }
@@ -93,15 +105,21 @@ int
 p9_getattr(struct node *node, struct stat *st)
 {
 	struct p9node *n = p9node_of(node);
-	int err = p9_ask_attr(&n->fs->session, n->fid, st);
+	int err;
 
-	if (err == -ENOENT)
-		err = ask_unlinked(n, st);
+	if (n->gone) {
+		err = ask_gone(n, st);
+	} else {
+		err = p9_ask_attr(&n->fs->session, n->fid, st);
+		if (err == -ENOENT) {
+			p9node_doubt(n);
+			err = ask_gone(n, st);
+		}
+	}
 	if (err != 0)
 		return err;
 	if ((st->st_mode & S_IFMT) != node->type)
 		return -ESTALE; /* the host put something else there */
-	st->st_ino = (ino_t)n->qid.path;
 	st->st_dev = n->fs->dev;
 	sleeplock_take(&n->lock);
 	n->last = *st;
@@ -122,11 +140,17 @@ int
 p9_setattr(struct node *node, const struct node_attr *a)
 {
 	struct p9node *n = p9node_of(node);
+	uint32_t fid = n->fid;
 	struct p9_small m;
+	struct stat st;
 	int err;
 
+	/* Not what somebody else has given the name to. */
+	err = n->gone ? ask_open(n, &st, &fid) : 0;
+	if (err != 0)
+		return err;
 	p9_small_init(&m, P9_TSETATTR);
-	p9_put(&m.c.out, n->fid, 4);
+	p9_put(&m.c.out, fid, 4);
 	p9_put(&m.c.out,
 	    a->set | (a->set & ATTR_ATIME ? SETATTR_ATIME_SET : 0) |
 		(a->set & ATTR_MTIME ? SETATTR_MTIME_SET : 0),

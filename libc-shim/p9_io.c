@@ -203,10 +203,10 @@ p9_sync(struct node *node)
 static void
 entries_drop(struct p9node *n)
 {
-	if (n->dir != NULL)
-		page_free(n->dir, P9_DIR_PAGES);
-	n->dir = NULL;
-	n->dir_at = n->dir_len = 0;
+	if (n->entries != NULL)
+		page_free(n->entries, P9_DIR_PAGES);
+	n->entries = NULL;
+	n->entries_at = n->entries_len = 0;
 }
 
 /* Asks for the entries from the cookie on. */
@@ -220,12 +220,12 @@ entries_fetch(struct p9node *n, uint32_t fid, uint64_t cookie)
 
 	if (room > s->msize - P9_REPLY)
 		room = s->msize - P9_REPLY;
-	if (n->dir == NULL)
-		n->dir = page_alloc(P9_DIR_PAGES);
-	if (n->dir == NULL)
+	if (n->entries == NULL)
+		n->entries = page_alloc(P9_DIR_PAGES);
+	if (n->entries == NULL)
 		return -ENOMEM;
 	p9_io_init(&m, P9_TREADDIR);
-	m.c.data = n->dir;
+	m.c.data = n->entries;
 	m.c.data_len = room;
 	m.c.data_in = true;
 	p9_put(&m.c.out, fid, 4);
@@ -238,9 +238,9 @@ entries_fetch(struct p9node *n, uint32_t fid, uint64_t cookie)
 	err = p9_checked(s, &m.c);
 	if (err == 0 && (count > room || count > m.c.size - P9_REPLY))
 		err = p9_session_fail(s, "more entries than were asked for");
-	n->dir_at = 0;
-	n->dir_len = err == 0 ? count : 0;
-	n->dir_cookie = cookie;
+	n->entries_at = 0;
+	n->entries_len = err == 0 ? count : 0;
+	n->cookie = cookie;
 	return err;
 }
 
@@ -254,17 +254,17 @@ is_dot(const char *name)
 static int
 entry_take(struct p9node *n, uint64_t *cookie, struct vfs_entry *e)
 {
-	struct p9_msg m = {n->dir, n->dir_len, n->dir_at, false};
+	struct p9_msg m = {n->entries, n->entries_len, n->entries_at, false};
 
 	e->ino = p9_get_qid(&m).path;
-	n->dir_cookie = p9_get(&m, 8) + DOTS;
+	n->cookie = p9_get(&m, 8) + DOTS;
 	e->type = (mode_t)(p9_get(&m, 1) & 15) << 12;
 	p9_get_string(&m, e->name, sizeof(e->name));
 	if (m.bad || e->name[0] == '\0' || strchr(e->name, '/') != NULL)
 		return p9_session_fail(
 		    &n->fs->session, "a directory has an impossible name");
-	n->dir_at = m.at;
-	*cookie = n->dir_cookie;
+	n->entries_at = m.at;
+	*cookie = n->cookie;
 	return 0;
 }
 
@@ -279,10 +279,10 @@ p9_readdir(struct node *node, uint64_t *cookie, struct vfs_entry *e)
 
 	sleeplock_take(&n->lock);
 	while (err == 0) {
-		if (n->dir_at >= n->dir_len || n->dir_cookie != *cookie ||
+		if (n->entries_at >= n->entries_len || n->cookie != *cookie ||
 		    *cookie == DOTS)
 			err = entries_fetch(n, fid, *cookie);
-		if (err != 0 || n->dir_len == 0)
+		if (err != 0 || n->entries_len == 0)
 			break;
 		err = entry_take(n, cookie, e);
 		if (err != 0 || !is_dot(e->name)) {

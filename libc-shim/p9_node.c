@@ -38,88 +38,141 @@ p9_walk(struct p9_session *s, uint32_t from, const char *name, uint32_t *fid,
 	return err;
 }
 
-uint64_t
-p9_where(const struct p9node *dir, const char *name)
-{
-	uint64_t h = 14695981039346656037U ^ dir->qid.path; /* FNV-1a */
-
-	while (*name != '\0')
-		h = (h ^ (uint8_t)*name++) * 1099511628211U;
-	return h | 1; /* never 0 */
-}
-
-/* --- the table: fs->lock held --- */
+/* --- the tables: fs->lock held --- */
 
 static struct p9node **
-bucket_of(struct p9fs *fs, uint64_t path)
+qid_bucket(struct p9fs *fs, uint64_t path)
 {
-	return &fs->bucket[(path ^ path >> 8 ^ path >> 32) % P9_BUCKETS];
+	return &fs->by_qid[(path ^ path >> 8 ^ path >> 32) % P9_BUCKETS];
 }
 
-/* One more reference, unless the last one has just gone. */
-static bool
-ref_again(struct node *n)
+static struct p9node **
+name_bucket(struct p9fs *fs, uint64_t dir, const char *name)
 {
-	unsigned refs = __atomic_load_n(&n->refs, __ATOMIC_RELAXED);
+	uint32_t h = 2166136261U ^ (uint32_t)dir; /* FNV-1a */
 
-	while (refs > 0)
-		if (__atomic_compare_exchange_n(&n->refs, &refs, refs + 1, true,
-			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-	return false;
+	while (*name != '\0')
+		h = (h ^ (uint8_t)*name++) * 16777619U;
+	return &fs->by_name[(h ^ h >> 16) % P9_BUCKETS];
 }
 
 static struct p9node *
-table_find(struct p9fs *fs, const struct p9_qid *qid)
+find_qid(struct p9fs *fs, const struct p9_qid *qid)
 {
-	struct p9node *n = *bucket_of(fs, qid->path);
+	struct p9node *n = *qid_bucket(fs, qid->path);
 
-	for (; n != NULL; n = n->hash_next)
-		if (n->qid.path == qid->path && n->qid.type == qid->type &&
-		    ref_again(&n->node))
-			return n;
-	return NULL;
+	while (
+	    n != NULL && (n->qid.path != qid->path || n->qid.type != qid->type))
+		n = n->qid_next;
+	return n;
+}
+
+static struct p9node *
+find_name(struct p9fs *fs, uint64_t dir, const char *name)
+{
+	struct p9node *n = *name_bucket(fs, dir, name);
+
+	while (n != NULL && (n->dir != dir || strcmp(n->name, name) != 0))
+		n = n->name_next;
+	return n;
 }
 
 static void
-table_add(struct p9fs *fs, struct p9node *n)
+name_drop(struct p9node *n)
 {
-	struct p9node **bucket = bucket_of(fs, n->qid.path);
+	struct p9node **p;
 
-	n->hash_next = *bucket;
+	if (n->name == NULL)
+		return;
+	p = name_bucket(n->fs, n->dir, n->name);
+	while (*p != n)
+		p = &(*p)->name_next;
+	*p = n->name_next;
+	heap_free(n->name, strlen(n->name) + 1);
+	n->name = NULL;
+}
+
+/* Without memory it has no name, and is looked up each time. */
+static void
+name_set(struct p9node *n, uint64_t dir, const char *name)
+{
+	struct p9node **bucket, *was;
+
+	name_drop(n);
+	was = find_name(n->fs, dir, name);
+	if (was != NULL) /* the host put n in its place */
+		name_drop(was);
+	n->name = heap_alloc(strlen(name) + 1);
+	if (n->name == NULL)
+		return;
+	strcpy(n->name, name);
+	n->dir = dir;
+	bucket = name_bucket(n->fs, dir, name);
+	n->name_next = *bucket;
 	*bucket = n;
 }
 
 static void
-table_remove(struct p9fs *fs, struct p9node *n)
+idle_remove(struct p9node *n)
 {
-	struct p9node **p = bucket_of(fs, n->qid.path);
+	struct p9fs *fs = n->fs;
 
-	while (*p != NULL && *p != n)
-		p = &(*p)->hash_next;
-	if (*p == n)
-		*p = n->hash_next;
+	*(n->idle_prev != NULL ? &n->idle_prev->idle_next : &fs->idle_first) =
+	    n->idle_next;
+	*(n->idle_next != NULL ? &n->idle_next->idle_prev : &fs->idle_last) =
+	    n->idle_prev;
+	n->idle = false;
+	fs->nidle--;
 }
 
-void
-p9node_moved(struct p9fs *fs, uint64_t from, uint64_t to)
+static void
+idle_add(struct p9node *n)
 {
-	struct p9node *n, *next;
-	unsigned i;
+	struct p9fs *fs = n->fs;
 
-	sleeplock_take(&fs->lock);
-	for (i = 0; i < P9_BUCKETS; i++) {
-		for (n = fs->bucket[i]; n != NULL; n = next) {
-			next = n->hash_next;
-			if (n->where == from && to == 0) {
-				n->unlinked = true;
-				table_remove(fs, n);
-			} else if (n->where == from) {
-				n->where = to;
-			}
-		}
+	n->idle_next = NULL;
+	n->idle_prev = fs->idle_last;
+	*(fs->idle_last != NULL ? &fs->idle_last->idle_next : &fs->idle_first) =
+	    n;
+	fs->idle_last = n;
+	n->idle = true;
+	fs->nidle++;
+}
+
+/* Out of all tables; nobody finds it any more. */
+static void
+table_remove(struct p9node *n)
+{
+	struct p9node **p = qid_bucket(n->fs, n->qid.path);
+
+	if (n->gone)
+		return;
+	n->gone = true;
+	name_drop(n);
+	while (*p != n)
+		p = &(*p)->qid_next;
+	*p = n->qid_next;
+	if (n->idle)
+		idle_remove(n);
+}
+
+/* One more reference.  False for a node that is just being released. */
+static bool
+ref_again(struct p9node *n)
+{
+	unsigned refs = __atomic_load_n(&n->node.refs, __ATOMIC_RELAXED);
+
+	if (n->idle) {
+		idle_remove(n);
+		node_ref(&n->fs->root->node);
+		n->node.refs = 1;
+		return true;
 	}
-	sleeplock_give(&fs->lock);
+	while (refs > 0)
+		if (__atomic_compare_exchange_n(&n->node.refs, &refs, refs + 1,
+			true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
 /* --- life --- */
@@ -166,65 +219,190 @@ node_make(struct p9fs *fs, uint32_t fid, const struct p9_qid *qid, mode_t type,
 	n->fs = fs;
 	n->qid = *qid;
 	n->fid = fid;
-	n->read_fid = n->write_fid = P9_NOFID;
+	n->old_fid = n->read_fid = n->write_fid = P9_NOFID;
 	*out = n;
 	return 0;
 }
 
+/* Tells the server, and frees it; it is in no table. */
+static void
+node_free(struct p9node *n)
+{
+	uint32_t fids[] = {n->fid, n->old_fid};
+
+	p9_clunk(&n->fs->session, fids, 2);
+	heap_free(n, sizeof(*n));
+}
+
+/* The node with that qid, if there is one.  *fid, by which it was found now, is
+ * newer than the one it has; what is left in *fid is the caller's to clunk. */
+static struct p9node *
+known(struct p9fs *fs, const struct p9_qid *qid, struct p9node *dir,
+    const char *name, uint32_t *fid)
+{
+	struct p9node *n = find_qid(fs, qid);
+	uint32_t was;
+	bool idle;
+
+	if (n == NULL)
+		return NULL;
+	idle = n->idle;
+	was = n->fid;
+	if (!ref_again(n))
+		return NULL;
+	if (name == NULL || n == fs->root)
+		return n;
+	if (idle || n->old_fid == P9_NOFID) {
+		n->fid = *fid;
+		*fid = P9_NOFID;
+		if (idle)
+			*fid = was;
+		else
+			n->old_fid = was;
+		if (n->name == NULL || n->dir != dir->qid.path ||
+		    strcmp(n->name, name) != 0)
+			name_set(n, dir->qid.path, name);
+	}
+	n->seen_ns = clock_ns();
+	return n;
+}
+
+static void
+table_add(struct p9node *n, struct p9node *dir, const char *name)
+{
+	struct p9fs *fs = n->fs;
+	struct p9node **bucket = qid_bucket(fs, n->qid.path);
+
+	n->qid_next = *bucket;
+	*bucket = n;
+	if (name != NULL)
+		name_set(n, dir->qid.path, name);
+	n->seen_ns = clock_ns();
+	if (fs->root != NULL)
+		node_ref(&fs->root->node);
+}
+
+struct p9node *
+p9node_find(struct p9node *dir, const char *name)
+{
+	struct p9fs *fs = dir->fs;
+	struct p9node *n;
+
+	sleeplock_take(&fs->lock);
+	n = find_name(fs, dir->qid.path, name);
+	if (n != NULL &&
+	    (clock_ns() - n->seen_ns >= P9_NAME_NS || !ref_again(n)))
+		n = NULL;
+	sleeplock_give(&fs->lock);
+	return n;
+}
+
 int
-p9node_get(struct p9fs *fs, uint32_t fid, const struct p9_qid *qid, mode_t type,
-    uint64_t where, struct p9node **out)
+p9node_get(struct p9fs *fs, struct p9node *dir, const char *name, uint32_t fid,
+    const struct p9_qid *qid, mode_t type, struct p9node **out)
 {
 	struct p9node *n, *made = NULL;
 	int err = 0;
 
 	sleeplock_take(&fs->lock);
-	n = table_find(fs, qid);
+	n = known(fs, qid, dir, name, &fid);
 	sleeplock_give(&fs->lock);
 	if (n == NULL)
 		err = node_make(fs, fid, qid, type, &made);
-	if (err == 0 && made != NULL) {
+	if (made != NULL) {
 		sleeplock_take(&fs->lock);
-		n = table_find(fs, qid); /* somebody may have been faster */
+		/* Somebody may have been faster. */
+		n = known(fs, qid, dir, name, &fid);
 		if (n == NULL) {
 			n = made;
-			n->where = where;
-			table_add(fs, n);
-			if (fs->root != NULL)
-				node_ref(&fs->root->node);
+			table_add(n, dir, name);
+			fid = P9_NOFID;
 		}
 		sleeplock_give(&fs->lock);
 	}
-	if (made != NULL && n != made)
+	if (n != made && made != NULL)
 		heap_free(made, sizeof(*made));
-	if (n == NULL || n != made)
-		p9_clunk(&fs->session, &fid, 1);
+	p9_clunk(&fs->session, &fid, 1);
 	*out = n;
 	return err;
 }
 
 void
-p9node_release(struct node *node)
+p9node_moved(
+    struct p9node *dir, const char *name, struct p9node *to_dir, const char *to)
 {
-	struct p9node *n = p9node_of(node), *root;
-	struct p9fs *fs = n->fs;
-	uint32_t fids[] = {n->fid, n->read_fid,
-	    n->write_fid == n->read_fid ? P9_NOFID : n->write_fid};
+	struct p9fs *fs = dir->fs;
+	struct p9node *n, *dead = NULL;
 
 	sleeplock_take(&fs->lock);
-	table_remove(fs, n);
-	sleeplock_give(&fs->lock);
-	p9_clunk(&fs->session, fids, 3);
-	if (n->dir != NULL)
-		page_free(n->dir, P9_DIR_PAGES);
-	root = fs->root;
-	if (n == root || root == NULL) { /* the last one of all */
-		p9_session_end(&fs->session);
-		heap_free(fs, sizeof(*fs));
-	} else {
-		node_put(&root->node);
+	n = find_name(fs, dir->qid.path, name);
+	if (n != NULL && to_dir != NULL) {
+		name_set(n, to_dir->qid.path, to);
+	} else if (n != NULL) {
+		dead = n->idle ? n : NULL;
+		table_remove(n);
 	}
-	heap_free(n, sizeof(*n));
+	sleeplock_give(&fs->lock);
+	if (dead != NULL)
+		node_free(dead);
+}
+
+void
+p9node_doubt(struct p9node *n)
+{
+	sleeplock_take(&n->fs->lock);
+	n->seen_ns = 0;
+	sleeplock_give(&n->fs->lock);
+}
+
+/* The root goes, and with it what is idle: there is nothing else. */
+static void
+fs_end(struct p9fs *fs)
+{
+	struct p9node *n;
+
+	while ((n = fs->idle_first) != NULL) {
+		table_remove(n);
+		node_free(n);
+	}
+	table_remove(fs->root);
+	node_free(fs->root);
+	p9_session_end(&fs->session);
+	heap_free(fs, sizeof(*fs));
+}
+
+void
+p9node_release(struct node *node)
+{
+	struct p9node *n = p9node_of(node), *dead = NULL;
+	struct p9fs *fs = n->fs;
+	uint32_t fids[] = {n->old_fid, n->read_fid,
+	    n->write_fid == n->read_fid ? P9_NOFID : n->write_fid};
+
+	p9_clunk(&fs->session, fids, 3);
+	n->old_fid = n->read_fid = n->write_fid = P9_NOFID;
+	if (n->entries != NULL)
+		page_free(n->entries, P9_DIR_PAGES);
+	n->entries = NULL;
+	n->entries_at = n->entries_len = 0;
+	if (n == fs->root) {
+		fs_end(fs);
+		return;
+	}
+	sleeplock_take(&fs->lock);
+	/* Somebody may just have found the file and made another node. */
+	if (n->name != NULL && find_qid(fs, &n->qid) == n) {
+		idle_add(n);
+		dead = fs->nidle > P9_IDLE_MAX ? fs->idle_first : NULL;
+	} else {
+		dead = n;
+	}
+	if (dead != NULL)
+		table_remove(dead);
+	sleeplock_give(&fs->lock);
+	if (dead != NULL)
+		node_free(dead);
+	node_put(&fs->root->node);
 }
 
 /* --- opening --- */

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CHUNK (256 * 1024)
+#define CHUNK (4 << 20)
 
 /* A file with several names, under the one it was copied to. */
 struct linked {
