@@ -167,11 +167,13 @@ open_node(struct node *n, int flags, struct file **out)
 	return 0;
 }
 
-/* The node to open, made if it is missing and flags say so. */
+/* The node to open, made if it is missing and *how, the flags, says so: then it
+ * need not be truncated. */
 static int
-find_or_create(struct node *at, const char *path, int flags, mode_t mode,
-    struct node **out)
+find_or_create(
+    struct node *at, const char *path, int *how, mode_t mode, struct node **out)
 {
+	int flags = *how;
 	bool nofollow = (flags & O_NOFOLLOW) ||
 			(flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
 	struct node_spec spec = {S_IFREG | (mode & 07777), 0, NULL};
@@ -192,6 +194,8 @@ find_or_create(struct node *at, const char *path, int flags, mode_t mode,
 		err = -EROFS;
 	} else {
 		err = w.dir->ops->create(w.dir, w.name, &spec, out);
+		if (err == 0)
+			*how &= ~O_TRUNC;
 		/* Somebody was faster: what is there now will do. */
 		if (err == -EEXIST && !(flags & O_EXCL))
 			err = -EAGAIN;
@@ -212,7 +216,7 @@ vfs_open(struct node *at, const char *path, int flags, mode_t mode,
 	    ((flags & O_CREAT) && (flags & O_DIRECTORY)))
 		return -EINVAL;
 	do {
-		err = find_or_create(at, path, flags, mode, &n);
+		err = find_or_create(at, path, &flags, mode, &n);
 	} while (err == -EAGAIN && --tries > 0);
 	if (err != 0)
 		return err;
