@@ -32,8 +32,6 @@ p9_lookup(struct node *dir, const char *name, struct node **out)
 		return 0;
 	}
 	err = p9_walk(&d->fs->session, d->fid, name, &fid, &qid);
-	if (err == -ENOENT)
-		p9node_doubt(d);
 	if (err == 0)
 		err =
 		    p9node_get(d->fs, d, dots ? NULL : name, fid, &qid, 0, &n);

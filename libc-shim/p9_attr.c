@@ -155,7 +155,8 @@ p9_setattr(struct node *node, const struct node_attr *a)
 	    a->set | (a->set & ATTR_ATIME ? SETATTR_ATIME_SET : 0) |
 		(a->set & ATTR_MTIME ? SETATTR_MTIME_SET : 0),
 	    4);
-	p9_put(&m.c.out, a->mode & 07777, 4);
+	/* With the type: QEMU's mapped files would lose theirs. */
+	p9_put(&m.c.out, node->type | (a->mode & 07777), 4);
 	p9_put(&m.c.out, a->uid, 4);
 	p9_put(&m.c.out, a->gid, 4);
 	p9_put(&m.c.out, a->size, 8);

@@ -65,7 +65,8 @@ piece_finish(struct transfer *t, struct p9_io *m)
 static long
 transfer(struct transfer *t)
 {
-	unsigned first = 0, under_way = 0;
+	/* A read may find the end at once: the first piece tells. */
+	unsigned first = 0, under_way = 0, window = t->writes ? WINDOW : 1;
 	struct p9_io m[WINDOW];
 	bool stop = false;
 	size_t done = 0;
@@ -73,7 +74,7 @@ transfer(struct transfer *t)
 	long n;
 
 	do {
-		while (!stop && t->asked < t->len && under_way < WINDOW) {
+		while (!stop && t->asked < t->len && under_way < window) {
 			err = piece_start(t, &m[(first + under_way) % WINDOW],
 			    under_way == 0);
 			if (err != 0)
@@ -88,6 +89,7 @@ transfer(struct transfer *t)
 			err = n < 0 ? (int)n : 0;
 			done += n < 0 ? 0 : (size_t)n;
 			stop = n < (long)m[first].c.data_len;
+			window = WINDOW;
 		}
 		first = (first + 1) % WINDOW;
 		under_way--;
