@@ -73,6 +73,16 @@ reset(struct virtio_dev *vd)
 	return true;
 }
 
+/* From now on they give back what is in flight. */
+static void
+queues_lose(struct virtio_dev *vd)
+{
+	struct virtq *q;
+
+	for (q = vd->queues; q != NULL; q = q->next)
+		q->ready = false;
+}
+
 static void
 queues_free(struct virtio_dev *vd)
 {
@@ -99,6 +109,7 @@ attach(struct virtio_dev *vd)
 	    -err);
 	vd->broken = true;
 	is_reset = reset(vd);
+	queues_lose(vd);
 	for (q = vd->queues; q != NULL; q = q->next)
 		if (q->in_flight > 0)
 			virtq_end(q);
@@ -310,6 +321,7 @@ virtio_break(struct virtio_dev *vd, const char *fmt, ...)
 	log_format(vd->why, sizeof(vd->why), fmt, ap);
 	va_end(ap);
 	reset(vd);
+	queues_lose(vd);
 	vd->break_work.fn = break_work;
 	work_add(&vd->break_work);
 }

@@ -5,46 +5,17 @@
  */
 #include <string.h>
 
-#include "kernel/barrier.h"
-#include "pv/virtio/virtio.h"
+#include "pv/virtio/virtq_ring.h"
 
 #define QUEUE_SIZE_MAX 32768U /* [VIRTIO] 2.7, 2.8 */
 
 _Static_assert(sizeof(struct vring_desc) == 16, "[VIRTIO] 2.7.5");
 _Static_assert(sizeof(struct vring_packed_desc) == 16, "[VIRTIO] 2.8.13");
 
-/* Is there a ring, and a device to be believed? */
-static bool
-usable(const struct virtq *q)
-{
-	return q->ready && !q->vd->broken;
-}
-
 /* --- adding --- */
 
-/* Bytes that the device may write, or -1 if a length does not fit. */
-static int64_t
-writable_bytes(const struct virtq_buf *buf, unsigned n)
-{
-	uint64_t sum = 0;
-
-	while (n-- > 0)
-		sum += buf[n].len;
-	return sum > UINT32_MAX ? -1 : (int64_t)sum;
-}
-
-/* Long chains, and all once the ring is half full, go into a table of their
- * own, so that as many requests fit as the ring has descriptors. */
-static bool
-wants_indirect(const struct virtq *q, unsigned n)
-{
-	if (!q->can_indirect || n == 1)
-		return false;
-	return q->nfree < n || q->nfree - n < q->size / 2;
-}
-
-static void
-order_push(struct virtq *q, uint16_t id)
+void
+virtq_order_push(struct virtq *q, uint16_t id)
 {
 	if (q->in_flight == 0)
 		q->oldest = id;
@@ -53,38 +24,54 @@ order_push(struct virtq *q, uint16_t id)
 	q->youngest = id;
 }
 
-int
-virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
-    unsigned nwrite, void *token)
+void
+virtq_table_free(struct virtq_slot *s)
 {
-	int64_t writable = writable_bytes(buf + nread, nwrite);
-	unsigned n = nread + nwrite;
-	void *table = NULL;
-	struct virtq_slot *s;
-	uint16_t id;
+	heap_free(s->indirect, s->table_bytes);
+	s->indirect = NULL;
+}
 
-	ASSERT(token != NULL && n > 0 && writable >= 0);
-	if (!usable(q))
-		return -EIO;
+/* Long chains, and all once the ring is half full, go into a table of their
+ * own, so that as many requests fit as the ring has descriptors. */
+static int
+add_indirect(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned n, void *token)
+{
+	uint32_t bytes = n * (uint32_t)sizeof(struct vring_desc);
+	struct virtq_slot *s;
+	void *table;
+
 	if (n > q->size) /* [VIRTIO] 2.7.5.3.1: nor in a table */
 		return -E2BIG;
 	if (q->nfree == 0)
 		return -ENOSPC;
-	if (wants_indirect(q, n))
-		table = heap_alloc(n * sizeof(struct vring_desc));
+	table = heap_alloc(bytes);
 	if (table == NULL && n > q->nfree)
 		return -ENOSPC;
-	id = table != NULL ? q->ops->add_indirect(q, buf, nread, n, table)
-			   : q->ops->add(q, buf, nread, n);
-	s = &q->slot[id];
-	s->token = token;
+	if (table == NULL) {
+		q->ops->add(q, buf, nread, n, token);
+		return 0;
+	}
+	s = &q->slot[q->ops->add_indirect(q, buf, nread, n, token, table)];
 	s->indirect = table;
-	s->nbufs = (uint16_t)n;
-	s->writable = (uint32_t)writable;
-	if (q->in_order)
-		order_push(q, id);
-	q->in_flight++;
-	q->nadded++;
+	s->table_bytes = bytes;
+	return 0;
+}
+
+int
+virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned nwrite, void *token)
+{
+	unsigned n = nread + nwrite;
+
+	ASSERT(token != NULL && n > 0);
+	if (!q->ready)
+		return -EIO;
+	if (n > 1 && q->spare > 0 && q->nfree < n + q->spare)
+		return add_indirect(q, buf, nread, n, token);
+	if (n > q->nfree)
+		return n > q->size ? -E2BIG : -ENOSPC;
+	q->ops->add(q, buf, nread, n, token);
 	return 0;
 }
 
@@ -102,7 +89,7 @@ notify(struct virtq *q)
 void
 virtq_kick(struct virtq *q)
 {
-	if (!usable(q) || !q->ops->publish(q))
+	if (!q->ready || !q->ops->publish(q))
 		return;
 	if (q->vd->live)
 		notify(q);
@@ -113,27 +100,12 @@ virtq_kick(struct virtq *q)
 void
 virtq_live(struct virtq *q)
 {
-	if (q->owed && usable(q))
+	if (q->owed && q->ready)
 		notify(q);
 	q->owed = false;
 }
 
 /* --- taking --- */
-
-/* The slot's buffers become the driver's again. */
-static void *
-give_back(struct virtq *q, uint16_t id)
-{
-	struct virtq_slot *s = &q->slot[id];
-	void *token = s->token;
-
-	if (s->indirect != NULL)
-		heap_free(s->indirect, s->nbufs * sizeof(struct vring_desc));
-	s->indirect = NULL;
-	s->token = NULL;
-	q->in_flight--;
-	return token;
-}
 
 /* Of a queue that is lost: any left, as if nothing had been written. */
 static void *
@@ -142,7 +114,7 @@ take_lost(struct virtq *q, uint32_t *written)
 	*written = 0;
 	for (; q->in_flight > 0 && q->lost < q->size; q->lost++)
 		if (q->slot[q->lost].token != NULL)
-			return give_back(q, (uint16_t)q->lost++);
+			return slot_end(q, &q->slot[q->lost++]);
 	return NULL;
 }
 
@@ -160,58 +132,46 @@ take_batch(struct virtq *q, uint32_t *written)
 	}
 	q->oldest = q->slot[id].younger;
 	q->ops->retire(q, id);
-	return give_back(q, id);
+	return slot_end(q, &q->slot[id]);
 }
 
-/* Copied from the ring: may the device say so? */
-static bool
-used_ok(struct virtq *q, uint32_t id, uint32_t len)
+void *
+virtq_batch(struct virtq *q, uint16_t id, uint32_t len, uint32_t *written)
 {
-	if (id >= q->size || q->slot[id].token == NULL) {
+	q->batch = true;
+	q->batch_last = id;
+	q->batch_len = len;
+	return take_batch(q, written);
+}
+
+void *
+virtq_lie(struct virtq *q, uint32_t id, uint32_t len, uint32_t *written)
+{
+	if (id == VIRTQ_TOO_MANY)
+		virtio_break(q->vd, "queue %u: more used than added", q->index);
+	else if (id >= q->size || q->slot[id].token == NULL)
 		virtio_break(q->vd, "queue %u: used id %u is not in flight",
 		    q->index, id);
-		return false;
-	}
-	if (len > q->slot[id].writable) {
+	else
 		virtio_break(q->vd, "queue %u: %u bytes written into %u",
 		    q->index, len, q->slot[id].writable);
-		return false;
-	}
-	return true;
+	return take_lost(q, written);
 }
 
 void *
 virtq_take(struct virtq *q, uint32_t *written)
 {
-	uint32_t id, len;
-	int found;
-
-	if (!usable(q))
+	if (!q->ready)
 		return take_lost(q, written);
 	if (q->batch)
 		return take_batch(q, written);
-	found = q->ops->fetch(q, &id, &len);
-	if (found == 0)
-		return NULL;
-	if (found < 0)
-		virtio_break(q->vd, "queue %u: more used than added", q->index);
-	if (found < 0 || !used_ok(q, id, len))
-		return take_lost(q, written);
-	if (q->in_order) {
-		q->batch = true;
-		q->batch_last = (uint16_t)id;
-		q->batch_len = len;
-		return take_batch(q, written);
-	}
-	*written = len;
-	q->ops->retire(q, (uint16_t)id);
-	return give_back(q, (uint16_t)id);
+	return q->ops->take(q, written);
 }
 
 bool
 virtq_pending(const struct virtq *q)
 {
-	if (!usable(q))
+	if (!q->ready)
 		return q->in_flight > 0;
 	return q->batch || q->ops->pending(q);
 }
@@ -221,24 +181,23 @@ virtq_pending(const struct virtq *q)
 bool
 virtq_arm(struct virtq *q, unsigned after)
 {
-	if (!usable(q))
+	if (!q->ready)
 		return q->in_flight > 0;
+	q->armed = false;
+	if (q->batch) {
+		q->ops->disarm(q);
+		return true;
+	}
 	if (after > q->in_flight)
 		after = q->in_flight;
-	q->armed = true;
-	q->ops->arm(q, after > 0 ? after : 1);
-	fence_full(); /* asked for it; did work slip in? */
-	if (!virtq_pending(q))
-		return false;
-	q->armed = false;
-	q->ops->disarm(q);
-	return true;
+	q->armed = !q->ops->arm(q, after > 0 ? after : 1);
+	return !q->armed;
 }
 
 void
 virtq_interrupt(struct virtq *q)
 {
-	if (!usable(q) || !q->armed || !q->ops->pending(q))
+	if (!q->armed || !q->ready || !q->ops->pending(q))
 		return;
 	q->armed = false;
 	q->ops->disarm(q);
@@ -310,7 +269,6 @@ virtq_init(
 	q->done = done;
 	q->ops = packed ? &virtq_packed_ops : &virtq_split_ops;
 	q->event_idx = virtio_has(vd, VIRTIO_RING_F_EVENT_IDX);
-	q->can_indirect = virtio_has(vd, VIRTIO_RING_F_INDIRECT_DESC);
 	q->in_order = virtio_has(vd, VIRTIO_F_IN_ORDER);
 	q->notify_data = virtio_has(vd, VIRTIO_F_NOTIFICATION_DATA);
 	q->size = vd->ops->queue_size(vd, index);
@@ -325,6 +283,8 @@ virtq_init(
 		if (q->size < 2)
 			return -ENOMEM;
 	}
+	if (virtio_has(vd, VIRTIO_RING_F_INDIRECT_DESC))
+		q->spare = (q->size + 1) / 2;
 	memset(q->ring, 0, q->ring_pages * PAGE_SIZE);
 	slots_link(q);
 	q->ops->lay_out(q);

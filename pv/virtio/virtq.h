@@ -9,8 +9,8 @@
  *
  * A queue calls `done` once for each virtq_arm and is silent until armed again,
  * so there is no disable_cb.  Who takes while it is armed may take what `done`
- * would have been called for, and arms again.  Calls on one queue are serialized
- * by its driver, usually by a spinlock.
+ * would have been called for, and arms again.  Calls on one queue are
+ *serialized by its driver, usually by a spinlock.
  *
  * What the device writes is copied once and checked.  A device that answers
  * what was never asked, twice, or with more bytes than it was given, is broken
@@ -43,11 +43,11 @@ struct virtq_slot {
 	void *token;       /* NULL: not in flight */
 	void *indirect;    /* its table of descriptors, or NULL */
 	uint32_t writable; /* bytes the device may write */
-	uint16_t nbufs;    /* of the chain */
-	uint16_t ndesc;    /* descriptors it takes in the ring */
-	uint16_t next;     /* split: of the chain; both: of the free ones */
-	uint16_t last;     /* split: its last descriptor */
-	uint16_t younger;  /* next in the order of virtq_add */
+	uint32_t table_bytes;
+	uint16_t ndesc;   /* descriptors it takes in the ring */
+	uint16_t next;    /* split: of the chain; both: of the free ones */
+	uint16_t last;    /* split: its last descriptor */
+	uint16_t younger; /* next in the order of virtq_add */
 };
 
 struct virtq_ops;
@@ -73,11 +73,12 @@ struct virtq {
 	uint16_t batch_last; /* in order: all up to this slot is used */
 	uint32_t batch_len;  /* bytes written to that one */
 	bool batch;          /* there is such a batch */
-	bool ready;          /* between virtq_init and virtq_free */
+	bool ready;          /* it has a ring, and a device to be believed */
 	bool owed;           /* a notification, once the device is live */
 	unsigned lost;       /* broken: slots below have been given back */
-	bool armed, event_idx, can_indirect, in_order, notify_data;
-	void *ring; /* holds the three areas of [VIRTIO] 2.6: */
+	bool armed, event_idx, in_order, notify_data;
+	unsigned spare; /* with fewer free descriptors, tables; 0: none */
+	void *ring;     /* holds the three areas of [VIRTIO] 2.6: */
 	void *desc_area, *driver_area, *device_area;
 	size_t ring_pages;
 	union {
@@ -141,23 +142,32 @@ int virtq_init(
 struct virtq_ops {
 	size_t (*ring_bytes)(unsigned size);
 	void (*lay_out)(struct virtq *q); /* over q->ring, zeroed */
-	/* Writes a chain; there is room.  The slot it is known by. */
-	uint16_t (*add)(struct virtq *q, const struct virtq_buf *buf,
-	    unsigned nread, unsigned n);
-	/* The same by one descriptor and a table of n, which it fills. */
+	/* Writes a chain; there is room. */
+	void (*add)(struct virtq *q, const struct virtq_buf *buf,
+	    unsigned nread, unsigned n, void *token);
+	/* The same by one descriptor and a table of n, which it fills; the
+	 * slot. */
 	uint16_t (*add_indirect)(struct virtq *q, const struct virtq_buf *buf,
-	    unsigned nread, unsigned n, void *table);
+	    unsigned nread, unsigned n, void *token, void *table);
 	bool (*publish)(struct virtq *q);        /* true: notify */
 	uint32_t (*next)(const struct virtq *q); /* for notification data */
 	bool (*pending)(const struct virtq *q);  /* is one used? */
-	/* The next used one, copied.  1; 0: none; -1: that cannot be. */
-	int (*fetch)(const struct virtq *q, uint32_t *id, uint32_t *len);
-	/* Goes past it and frees its descriptors. */
-	void (*retire)(struct virtq *q, uint16_t slot);
-	void (*arm)(struct virtq *q, unsigned after);
+	void *(*take)(struct virtq *q, uint32_t *written);
+	void (*retire)(struct virtq *q, uint16_t slot); /* goes past it */
+	bool (*arm)(struct virtq *q, unsigned after);
 	void (*disarm)(struct virtq *q);
 };
 extern const struct virtq_ops virtq_split_ops, virtq_packed_ops;
+
+/* For the rings (virtq_ring.h). */
+void virtq_order_push(struct virtq *q, uint16_t id);
+void virtq_table_free(struct virtq_slot *s);
+/* In order: `id` ends a batch. */
+void *virtq_batch(
+    struct virtq *q, uint16_t id, uint32_t len, uint32_t *written);
+/* The device cannot have used that: breaks it, gives back what is left. */
+#define VIRTQ_TOO_MANY UINT32_MAX /* for id */
+void *virtq_lie(struct virtq *q, uint32_t id, uint32_t len, uint32_t *written);
 
 /* The device's interrupt: calls `done` if the queue was armed and has
  * something. */

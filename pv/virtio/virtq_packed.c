@@ -4,8 +4,7 @@
  * taken in ring order; the flags that make the first one of a batch available
  * are written last, by virtq_kick, so that nothing is seen before it.
  */
-#include "kernel/barrier.h"
-#include "pv/virtio/virtio.h"
+#include "pv/virtio/virtq_ring.h"
 
 #define AVAIL (1U << VRING_PACKED_DESC_F_AVAIL)
 #define USED  (1U << VRING_PACKED_DESC_F_USED)
@@ -38,74 +37,80 @@ packed_lay_out(struct virtq *q)
 	packed_disarm(q);
 }
 
-/* Writes the descriptor at avail_next and goes on; `flags` lack the two bits
- * of the wrap counter. */
-static void
+/* The two bits that make a descriptor available now.  [VIRTIO] 2.8.1 */
+static unsigned
+avail_bits(const struct virtq *q)
+{
+	return q->packed.avail_wrap ? AVAIL : USED;
+}
+
+/* Writes the descriptor at avail_next and goes on.  `flags` are visible to the
+ * device at once, unless it is the first of a batch. */
+static inline void
 put_desc(
-    struct virtq *q, uint64_t addr, uint32_t len, uint16_t id, unsigned flags)
+    struct virtq *q, const struct virtq_buf *buf, uint16_t id, unsigned flags)
 {
 	uint16_t at = q->packed.avail_next;
 	struct vring_packed_desc *d = &q->packed.desc[at];
 
-	flags |= q->packed.avail_wrap ? AVAIL : USED; /* [VIRTIO] 2.8.1 */
-	d->addr = addr;
-	d->len = len;
+	d->addr = (uint64_t)buf->p;
+	d->len = buf->len;
 	d->id = id;
-	if (q->packed.npending == 0) {
+	if (q->packed.npending++ == 0) {
 		q->packed.first = at;
 		q->packed.first_flags = (uint16_t)flags;
 	} else {
 		store_release(&d->flags, (uint16_t)flags);
 	}
-	q->packed.npending++;
-	if (++q->packed.avail_next == q->size) {
-		q->packed.avail_next = 0;
+	if (++at == q->size) {
+		at = 0;
 		q->packed.avail_wrap = !q->packed.avail_wrap;
 	}
+	q->packed.avail_next = at;
 }
 
-static uint16_t
-id_take(struct virtq *q, unsigned ndesc)
+static void
+packed_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned n, void *token)
 {
+	const struct virtq_buf *end = buf + n, *writes = buf + nread;
 	uint16_t id = q->free_first;
+	uint64_t writable = 0;
+	unsigned flags;
 
-	q->free_first = q->slot[id].next;
-	q->slot[id].ndesc = (uint16_t)ndesc;
-	q->nfree -= (uint16_t)ndesc;
-	return id;
-}
-
-static uint16_t
-packed_add(
-    struct virtq *q, const struct virtq_buf *buf, unsigned nread, unsigned n)
-{
-	uint16_t id = id_take(q, n);
-	unsigned i, flags;
-
-	for (i = 0; i < n; i++) {
-		flags = (i >= nread ? VRING_DESC_F_WRITE : 0) |
-			(i + 1 < n ? VRING_DESC_F_NEXT : 0);
-		put_desc(q, (uint64_t)buf[i].p, buf[i].len, id, flags);
+	for (; buf < end; buf++) {
+		flags = avail_bits(q) | (buf + 1 < end ? VRING_DESC_F_NEXT : 0);
+		if (buf >= writes) {
+			flags |= VRING_DESC_F_WRITE;
+			writable += buf->len;
+		}
+		put_desc(q, buf, id, flags);
 	}
-	return id;
+	q->free_first = q->slot[id].next;
+	slot_begin(q, id, token, n, writable);
 }
 
 /* [VIRTIO] 2.8.8: in a table only WRITE has a meaning. */
 static uint16_t
 packed_add_indirect(struct virtq *q, const struct virtq_buf *buf,
-    unsigned nread, unsigned n, void *table)
+    unsigned nread, unsigned n, void *token, void *table)
 {
-	struct vring_packed_desc *d = table;
-	uint16_t id = id_take(q, 1);
+	struct virtq_buf whole = {
+	    table, n * (uint32_t)sizeof(struct vring_desc)};
+	struct vring_packed_desc *t = table;
+	uint16_t id = q->free_first;
+	uint64_t writable = 0;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
-		d[i].addr = (uint64_t)buf[i].p;
-		d[i].len = buf[i].len;
-		d[i].flags = i >= nread ? VRING_DESC_F_WRITE : 0;
+		t[i].addr = (uint64_t)buf[i].p;
+		t[i].len = buf[i].len;
+		t[i].flags = i >= nread ? VRING_DESC_F_WRITE : 0;
+		writable += i >= nread ? buf[i].len : 0;
 	}
-	put_desc(q, (uint64_t)table, n * (uint32_t)sizeof(*d), id,
-	    VRING_DESC_F_INDIRECT);
+	put_desc(q, &whole, id, avail_bits(q) | VRING_DESC_F_INDIRECT);
+	q->free_first = q->slot[id].next;
+	slot_begin(q, id, token, 1, writable);
 	return id;
 }
 
@@ -156,27 +161,8 @@ packed_pending(const struct virtq *q)
 	    q, load_acquire(&q->packed.desc[q->packed.used_next].flags));
 }
 
-/* [VIRTIO] 2.8.5: without WRITE the length means nothing.  QEMU never sets
- * WRITE, so a length that can be is believed. */
-static int
-packed_fetch(const struct virtq *q, uint32_t *id, uint32_t *len)
-{
-	const struct vring_packed_desc *d =
-	    &q->packed.desc[q->packed.used_next];
-	uint16_t flags = load_acquire(&d->flags);
-
-	if (!is_used(q, flags))
-		return 0;
-	*id = load_acquire(&d->id);
-	*len = load_acquire(&d->len);
-	if (!(flags & VRING_DESC_F_WRITE) && *id < q->size &&
-	    *len > q->slot[*id].writable)
-		*len = 0;
-	return 1;
-}
-
-static void
-packed_retire(struct virtq *q, uint16_t id)
+static inline void
+retire(struct virtq *q, uint16_t id)
 {
 	struct virtq_slot *s = &q->slot[id];
 
@@ -190,19 +176,45 @@ packed_retire(struct virtq *q, uint16_t id)
 	q->nfree += s->ndesc;
 }
 
+static void
+packed_retire(struct virtq *q, uint16_t id)
+{
+	retire(q, id);
+}
+
+static void *
+packed_take(struct virtq *q, uint32_t *written)
+{
+	const struct vring_packed_desc *d =
+	    &q->packed.desc[q->packed.used_next];
+	uint16_t flags = load_acquire(&d->flags);
+	uint32_t id, len;
+
+	if (!is_used(q, flags))
+		return NULL;
+	id = load_acquire(&d->id);
+	len = load_acquire(&d->len);
+	/* [VIRTIO] 2.8.5: without WRITE the length means nothing.  QEMU never
+	 * sets WRITE, so a length that can be is believed. */
+	if (!(flags & VRING_DESC_F_WRITE) && !used_ok(q, id, len))
+		len = 0;
+	if (!used_ok(q, id, len))
+		return virtq_lie(q, id, len, written);
+	if (q->in_order)
+		return virtq_batch(q, (uint16_t)id, len, written);
+	*written = len;
+	retire(q, (uint16_t)id);
+	return slot_end(q, &q->slot[id]);
+}
+
 /* Descriptors are what is counted here: as many as `after` chains have on the
  * average, which is less than all that are in flight. */
 static void
-packed_arm(struct virtq *q, unsigned after)
+event_set(struct virtq *q, unsigned after)
 {
 	unsigned taken = q->size - q->nfree, at = q->packed.used_next;
 	bool wrap = q->packed.used_wrap;
 
-	if (!q->event_idx) {
-		store_release(
-		    &q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_ENABLE);
-		return;
-	}
 	if (after > 1)
 		at += (after - 1) * taken / q->in_flight;
 	if (at >= q->size) {
@@ -214,6 +226,21 @@ packed_arm(struct virtq *q, unsigned after)
 	store_release(&q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_DESC);
 }
 
+static bool
+packed_arm(struct virtq *q, unsigned after)
+{
+	if (q->event_idx)
+		event_set(q, after);
+	else
+		store_release(
+		    &q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_ENABLE);
+	fence_full(); /* asked for it; did work slip in? */
+	if (!packed_pending(q))
+		return false;
+	packed_disarm(q);
+	return true;
+}
+
 const struct virtq_ops virtq_packed_ops = {
     .ring_bytes = packed_ring_bytes,
     .lay_out = packed_lay_out,
@@ -222,7 +249,7 @@ const struct virtq_ops virtq_packed_ops = {
     .publish = packed_publish,
     .next = packed_next,
     .pending = packed_pending,
-    .fetch = packed_fetch,
+    .take = packed_take,
     .retire = packed_retire,
     .arm = packed_arm,
     .disarm = packed_disarm,

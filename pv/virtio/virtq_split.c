@@ -5,8 +5,7 @@
  * it.  Free ones are used first in, first out, which is the ring order that
  * VIRTIO_F_IN_ORDER demands (2.7.9).
  */
-#include "kernel/barrier.h"
-#include "pv/virtio/virtio.h"
+#include "pv/virtio/virtq_ring.h"
 
 static size_t
 driver_offset(unsigned size)
@@ -51,68 +50,66 @@ split_lay_out(struct virtq *q)
 	split_disarm(q);
 }
 
-static void
-put_desc(struct vring_desc *d, const struct virtq_buf *buf, unsigned flags,
-    uint16_t next)
+/* The chain is written: `next` are the free ones behind it. */
+static inline void
+chain_begin(struct virtq *q, uint16_t head, uint16_t last, uint16_t next,
+    unsigned ndesc, uint64_t writable, void *token)
 {
-	d->addr = (uint64_t)buf->p;
-	d->len = buf->len;
-	d->flags = (uint16_t)flags;
-	d->next = next;
-}
-
-/* Flags of the i-th of n descriptors. */
-static unsigned
-flags_of(unsigned i, unsigned nread, unsigned n)
-{
-	return (i >= nread ? VRING_DESC_F_WRITE : 0) |
-	       (i + 1 < n ? VRING_DESC_F_NEXT : 0);
-}
-
-/* The chain from free_first on is in use; `last` is its end. */
-static uint16_t
-chain_take(struct virtq *q, uint16_t last, unsigned ndesc)
-{
-	uint16_t head = q->free_first;
-
-	q->free_first = q->slot[last].next;
-	q->nfree -= (uint16_t)ndesc;
-	q->slot[head].ndesc = (uint16_t)ndesc;
+	q->free_first = next;
 	q->slot[head].last = last;
 	q->split.avail->ring[q->split.avail_next++ & (q->size - 1)] = head;
-	return head;
+	slot_begin(q, head, token, ndesc, writable);
 }
 
-static uint16_t
-split_add(
-    struct virtq *q, const struct virtq_buf *buf, unsigned nread, unsigned n)
+static void
+split_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
+    unsigned n, void *token)
 {
-	uint16_t id = q->free_first, last = id;
-	unsigned i;
+	const struct virtq_buf *end = buf + n, *writes = buf + nread;
+	uint16_t head = q->free_first, next = head, last;
+	struct vring_desc *d;
+	uint64_t writable = 0;
 
-	for (i = 0; i < n; i++) {
-		last = id;
-		id = q->slot[last].next;
-		put_desc(
-		    &q->split.desc[last], &buf[i], flags_of(i, nread, n), id);
-	}
-	return chain_take(q, last, n);
+	do {
+		last = next;
+		next = q->slot[last].next;
+		d = &q->split.desc[last];
+		d->addr = (uint64_t)buf->p;
+		d->len = buf->len;
+		d->flags = VRING_DESC_F_NEXT;
+		if (buf >= writes) {
+			d->flags = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE;
+			writable += buf->len;
+		}
+		d->next = next;
+	} while (++buf < end);
+	d->flags = nread < n ? VRING_DESC_F_WRITE : 0;
+	chain_begin(q, head, last, next, n, writable, token);
 }
 
 static uint16_t
 split_add_indirect(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
-    unsigned n, void *table)
+    unsigned n, void *token, void *table)
 {
-	struct virtq_buf whole = {table, n * sizeof(struct vring_desc)};
-	struct vring_desc *d = table;
+	struct vring_desc *t = table, *d;
 	uint16_t id = q->free_first;
+	uint64_t writable = 0;
 	unsigned i;
 
-	for (i = 0; i < n; i++)
-		put_desc(
-		    &d[i], &buf[i], flags_of(i, nread, n), (uint16_t)(i + 1));
-	put_desc(&q->split.desc[id], &whole, VRING_DESC_F_INDIRECT, 0);
-	return chain_take(q, id, 1);
+	for (i = 0; i < n; i++) {
+		t[i].addr = (uint64_t)buf[i].p;
+		t[i].len = buf[i].len;
+		t[i].flags = (i >= nread ? VRING_DESC_F_WRITE : 0) |
+			     (i + 1 < n ? VRING_DESC_F_NEXT : 0);
+		t[i].next = (uint16_t)(i + 1);
+		writable += i >= nread ? buf[i].len : 0;
+	}
+	d = &q->split.desc[id];
+	d->addr = (uint64_t)table;
+	d->len = n * (uint32_t)sizeof(*t);
+	d->flags = VRING_DESC_F_INDIRECT;
+	chain_begin(q, id, id, q->slot[id].next, 1, writable, token);
+	return id;
 }
 
 static bool
@@ -146,24 +143,8 @@ split_pending(const struct virtq *q)
 	return load_acquire(&q->split.used->idx) != q->split.used_next;
 }
 
-static int
-split_fetch(const struct virtq *q, uint32_t *id, uint32_t *len)
-{
-	uint16_t n = load_acquire(&q->split.used->idx) - q->split.used_next;
-	const struct vring_used_elem *e;
-
-	if (n == 0)
-		return 0;
-	if (n > q->in_flight)
-		return -1;
-	e = &q->split.used->ring[q->split.used_next & (q->size - 1)];
-	*id = load_acquire(&e->id);
-	*len = load_acquire(&e->len);
-	return 1;
-}
-
-static void
-split_retire(struct virtq *q, uint16_t id)
+static inline void
+retire(struct virtq *q, uint16_t id)
 {
 	const struct virtq_slot *s = &q->slot[id];
 
@@ -177,6 +158,35 @@ split_retire(struct virtq *q, uint16_t id)
 }
 
 static void
+split_retire(struct virtq *q, uint16_t id)
+{
+	retire(q, id);
+}
+
+static void *
+split_take(struct virtq *q, uint32_t *written)
+{
+	uint16_t n = load_acquire(&q->split.used->idx) - q->split.used_next;
+	const struct vring_used_elem *e;
+	uint32_t id, len;
+
+	if (n == 0)
+		return NULL;
+	if (n > q->in_flight)
+		return virtq_lie(q, VIRTQ_TOO_MANY, 0, written);
+	e = &q->split.used->ring[q->split.used_next & (q->size - 1)];
+	id = load_acquire(&e->id);
+	len = load_acquire(&e->len);
+	if (!used_ok(q, id, len))
+		return virtq_lie(q, id, len, written);
+	if (q->in_order)
+		return virtq_batch(q, (uint16_t)id, len, written);
+	*written = len;
+	retire(q, (uint16_t)id);
+	return slot_end(q, &q->slot[id]);
+}
+
+static bool
 split_arm(struct virtq *q, unsigned after)
 {
 	struct vring_avail *avail = q->split.avail;
@@ -186,6 +196,11 @@ split_arm(struct virtq *q, unsigned after)
 		    (uint16_t)(q->split.used_next + after - 1));
 	else
 		store_release(&avail->flags, 0);
+	fence_full(); /* asked for it; did work slip in? */
+	if (!split_pending(q))
+		return false;
+	split_disarm(q);
+	return true;
 }
 
 const struct virtq_ops virtq_split_ops = {
@@ -196,7 +211,7 @@ const struct virtq_ops virtq_split_ops = {
     .publish = split_publish,
     .next = split_next,
     .pending = split_pending,
-    .fetch = split_fetch,
+    .take = split_take,
     .retire = split_retire,
     .arm = split_arm,
     .disarm = split_disarm,
