@@ -63,7 +63,8 @@ struct fuse_handle {
 struct fuse_node {
 	struct node node;
 	struct fuse_fs *fs;
-	uint64_t id; /* the server's */
+	uint64_t id;   /* the server's */
+	uint64_t size; /* when last heard of; atomic, and no more than a hint */
 	/* Under fs->lock: */
 	uint64_t nlookup;
 	struct fuse_node *next;   /* in its bucket */

@@ -222,13 +222,24 @@ unit_finish(struct transfer *t, struct unit *u)
 			   : fuse_break(t->n->fs, "it wrote more than it got");
 }
 
+/* Where a file may have ended, reads go on one by one. */
+static bool
+may_start(const struct transfer *t)
+{
+	unsigned in_flight = t->started - t->finished;
+
+	if (t->over || t->asked == t->len || in_flight == FUSE_WINDOW)
+		return false;
+	return t->writes || in_flight == 0 ||
+	       t->pos + t->asked < load_acquire(&t->n->size);
+}
+
 static void
 units_start(struct transfer *t)
 {
 	struct unit *u;
 
-	while (!t->over && t->asked < t->len &&
-	       t->started - t->finished < FUSE_WINDOW) {
+	while (may_start(t)) {
 		u = &t->unit[t->started % FUSE_WINDOW];
 		t->err = unit_start(t, u);
 		t->over = t->err != 0;
@@ -340,8 +351,11 @@ fuse_write(struct node *node, const void *p, size_t len, uint64_t *pos)
 	r = handle_get(t.n, O_WRONLY, &t.fh);
 	if (r == 0)
 		r = write_at(&t);
-	if (r > 0)
-		*pos = t.pos + (uint64_t)r;
+	if (r <= 0)
+		return r;
+	*pos = t.pos + (uint64_t)r;
+	if (*pos > load_acquire(&t.n->size))
+		store_release(&t.n->size, *pos);
 	return r;
 }
 

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "kernel/barrier.h"
+
 #define BLOCK_MIN 512U /* of st_blksize: programs make buffers of it */
 #define BLOCK_MAX (1U << 20)
 
@@ -106,6 +108,7 @@ node_get(struct fuse_fs *fs, uint64_t id, const struct fuse_attr *a)
 		node_ref(&fs->root->node);
 	}
 	n->nlookup++;
+	store_release(&n->size, a->size);
 	return n;
 }
 
@@ -234,8 +237,7 @@ time_ok(uint32_t nsec)
 }
 
 static int
-stat_fill(
-    const struct fuse_node *n, const struct fuse_attr *attr, struct stat *st)
+stat_fill(struct fuse_node *n, const struct fuse_attr *attr, struct stat *st)
 {
 	struct fuse_attr a = *attr;
 
@@ -243,6 +245,7 @@ stat_fill(
 	    a.blocks > INT64_MAX || !time_ok(a.atimensec) ||
 	    !time_ok(a.mtimensec) || !time_ok(a.ctimensec))
 		return -EIO;
+	store_release(&n->size, a.size);
 	memset(st, 0, sizeof(*st));
 	st->st_dev = n->fs->dev;
 	st->st_ino = a.ino;

@@ -160,7 +160,8 @@ test_reading(void **state)
 	assert_int_equal(pos, SERVER_FILE);
 	assert_int_equal(fake_in_flight_max, FUSE_WINDOW);
 	assert_int_equal(server_count[FUSE_READ], 13);
-	assert_int_equal(n->ops->read(n, buf, 10, &pos), 0);
+	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), 0);
+	assert_int_equal(server_count[FUSE_READ], 14);
 	pos = 1000001;
 	assert_int_equal(n->ops->read(n, buf, 300000, &pos), 300000);
 	assert_memory_equal(buf, server_data + 1000001, 300000);
@@ -171,6 +172,27 @@ test_reading(void **state)
 	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), 786432);
 	assert_int_equal(pos, 786442);
 	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), -ENOSPC);
+	node_put(n);
+}
+
+/* Somebody else lets a file grow, or cuts it. */
+static void
+test_size_is_a_hint(void **state)
+{
+	struct node *n = server_file_of(10);
+	uint64_t pos = 0;
+
+	(void)state;
+	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), 10);
+	assert_int_equal(server_count[FUSE_READ], 1);
+	server_data_len = SERVER_FILE;
+	pos = 0;
+	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), SERVER_FILE);
+	assert_memory_equal(buf, server_data, SERVER_FILE);
+	assert_int_equal(n->ops->size(n), SERVER_FILE);
+	server_data_len = 300000;
+	pos = 0;
+	assert_int_equal(n->ops->read(n, buf, SERVER_FILE, &pos), 300000);
 	node_put(n);
 }
 
@@ -263,6 +285,7 @@ main(void)
 	    SERVER_TEST(test_no_memory),
 	    SERVER_TEST(test_moved_directory),
 	    SERVER_TEST(test_reading),
+	    SERVER_TEST(test_size_is_a_hint),
 	    SERVER_TEST(test_writing),
 	    SERVER_TEST(test_handles),
 	    SERVER_TEST(test_listing),
