@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -197,6 +198,72 @@ errors(void)
 	CHECK(chdir("/") == 0);
 }
 
+static unsigned
+entries(const char *path)
+{
+	DIR *d = opendir(path);
+	unsigned n = 0;
+
+	while (d != NULL && readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* A directory that stays open, as the current one, is read anew. */
+static void
+listed_again(void)
+{
+	CHECK(mkdir(TOP "d", 0755) == 0 && chdir(TOP "d") == 0);
+	CHECK(entries(".") == 2 && entries(".") == 2);
+	CHECK(put("f", "", 0) == 0 && entries(".") == 3);
+	CHECK(put("g", "", 0) == 0 && unlink("f") == 0 && entries(".") == 3);
+	CHECK(unlink("g") == 0 && entries(".") == 2);
+	CHECK(chdir("/") == 0 && rmdir(TOP "d") == 0);
+}
+
+/* Several at once, on files of their own and on one. */
+static void *
+one_of_many(void *arg)
+{
+	char path[64], text[16], *p = malloc(300000);
+	int i, fd, all = open(TOP "all", O_WRONLY | O_APPEND), bad = p == NULL;
+
+	snprintf(path, sizeof(path), TOP "m%s", (char *)arg);
+	for (i = 0; i < 20 && !bad; i++) {
+		snprintf(text, sizeof(text), "%s %d\n", (char *)arg, i);
+		memset(p, text[0] + i, 300000);
+		fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+		bad += write(fd, p, 300000) != 300000;
+		memset(p, 0, 300000);
+		bad += pread(fd, p, 300000, 0) != 300000;
+		bad += p[0] != text[0] + i || p[299999] != text[0] + i;
+		bad += close(fd) != 0 || unlink(path) != 0;
+		bad += write(all, "0123456789", 10) != 10;
+	}
+	free(p);
+	close(all);
+	return bad ? arg : NULL;
+}
+
+static void
+crowd(void)
+{
+	static char *names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	struct stat st;
+	pthread_t t[8];
+	void *bad;
+	int i;
+
+	CHECK(put(TOP "all", "", 0) == 0);
+	for (i = 0; i < 8; i++)
+		CHECK(pthread_create(&t[i], NULL, one_of_many, names[i]) == 0);
+	for (i = 0; i < 8; i++)
+		CHECK(pthread_join(t[i], &bad) == 0 && bad == NULL);
+	CHECK(stat(TOP "all", &st) == 0 && st.st_size == 1600);
+	CHECK(unlink(TOP "all") == 0);
+}
+
 /* --- the rest --- */
 
 static int
@@ -341,6 +408,8 @@ static const struct {
     {"unlinked", unlinked, "names"},
     {"large", large, "names"},
     {"errors", errors, "names"},
+    {"listed_again", listed_again, "names"},
+    {"crowd", crowd, "names"},
     {"whole_file", whole_file, "data"},
     {"many", many, "data"},
     {"read_only", read_only, "read_only"},
