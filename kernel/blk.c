@@ -14,21 +14,22 @@ static struct spinlock disks_lock = SPINLOCK("disks");
 
 /* --- pieces --- */
 
-/* Bytes of data that fit in a piece from where r stands: whole blocks. */
+/* Bytes of data, of `left`, that fit in a piece: whole blocks, cut where the
+ * buffers are many or the first is long. */
 static uint64_t
-data_piece_len(const struct blk_dev *d, const struct blk_req *r)
+data_len_cut(const struct blk_limits *l, const struct blk_req *r, uint64_t left)
 {
-	uint64_t left = r->len - r->issued, len = 0;
 	const struct blk_buf *b = r->at;
-	unsigned segs = d->lim.seg_max;
+	unsigned segs = l->seg_max;
 	size_t skip = r->skip, n;
+	uint64_t len = 0;
 
-	if (left > d->lim.piece_bytes)
-		left = d->lim.piece_bytes;
+	if (left > l->piece_bytes)
+		left = l->piece_bytes;
 	while (segs > 0 && len < left) {
 		n = b->len - skip;
-		if (n > d->lim.seg_bytes)
-			n = d->lim.seg_bytes;
+		if (n > l->seg_bytes)
+			n = l->seg_bytes;
 		len += n;
 		skip += n;
 		segs -= n > 0;
@@ -39,7 +40,18 @@ data_piece_len(const struct blk_dev *d, const struct blk_req *r)
 	}
 	if (len > left)
 		len = left;
-	return len & ~(uint64_t)(d->lim.block - 1);
+	return len & ~(uint64_t)(l->block - 1);
+}
+
+static uint64_t
+data_piece_len(const struct blk_limits *l, const struct blk_req *r)
+{
+	uint64_t left = r->len - r->issued;
+
+	if (left <= r->at->len - r->skip && left <= l->seg_bytes &&
+	    left <= l->piece_bytes)
+		return left;
+	return data_len_cut(l, r, left);
 }
 
 /* What is left, at most max bytes, ending where the device likes it. */
@@ -55,43 +67,15 @@ range_piece_len(const struct blk_req *r, uint64_t max, uint64_t align)
 }
 
 static uint64_t
-piece_len(const struct blk_dev *d, const struct blk_req *r)
+piece_len(const struct blk_limits *l, const struct blk_req *r)
 {
-	switch (r->op) {
-	case BLK_READ:
-	case BLK_WRITE:
-		return data_piece_len(d, r);
-	case BLK_DISCARD:
-		return range_piece_len(
-		    r, d->lim.discard_bytes, d->lim.discard_align);
-	case BLK_ZERO:
-		return range_piece_len(r, d->lim.zero_bytes, d->lim.block);
-	}
+	if (r->op <= BLK_WRITE)
+		return data_piece_len(l, r);
+	if (r->op == BLK_DISCARD)
+		return range_piece_len(r, l->discard_bytes, l->discard_align);
+	if (r->op == BLK_ZERO)
+		return range_piece_len(r, l->zero_bytes, l->block);
 	return r->len;
-}
-
-bool
-blk_seg(struct blk_piece *p, void **at, uint32_t *len)
-{
-	const struct blk_dev *d = p->req->dev;
-	size_t n;
-
-	if (p->len == 0)
-		return false;
-	while (p->skip == p->at->len) {
-		p->at++;
-		p->skip = 0;
-	}
-	n = p->at->len - p->skip;
-	if (n > d->lim.seg_bytes)
-		n = d->lim.seg_bytes;
-	if (n > p->len)
-		n = p->len;
-	*at = (char *)p->at->p + p->skip;
-	*len = (uint32_t)n;
-	p->skip += n;
-	p->len -= n;
-	return true;
 }
 
 /* --- the way of a request; the channel's lock is held in all of these --- */
@@ -108,31 +92,17 @@ wait_for_room(struct blk_chan *c, struct blk_req *r)
 }
 
 static void
-begin(struct blk_chan *c, struct blk_req *r)
+rewind(struct blk_req *r)
 {
+	r->err = 0;
 	r->at = r->buf;
 	r->skip = 0;
 	r->issued = 0;
-	r->err = 0;
-	wait_for_room(c, r);
 }
 
 static void
-end(struct blk_chan *c, struct blk_req *r)
+batch_add(struct blk_batch *b, struct blk_req *r)
 {
-	struct blk_batch *b = r->batch;
-
-	if (r->err == -EAGAIN && ++r->tries < TRIES_MAX) {
-		begin(c, r);
-		return;
-	}
-	if (r->err == -EAGAIN)
-		r->err = -EIO;
-	if (b == NULL) {
-		c->urgent--;
-		r->done(r);
-		return;
-	}
 	if (b->first == NULL)
 		b->end = &b->first;
 	r->next = NULL;
@@ -140,6 +110,29 @@ end(struct blk_chan *c, struct blk_req *r)
 	b->end = &r->next;
 	if (++b->nended == b->need)
 		waitq_wake(&b->waiter, 1);
+}
+
+static void
+end(struct blk_chan *c, struct blk_req *r)
+{
+	if (r->err == -EAGAIN) {
+		if (++r->tries < TRIES_MAX) {
+			rewind(r);
+			wait_for_room(c, r);
+			return;
+		}
+		r->err = -EIO;
+	}
+	if (r->batch != NULL) {
+		batch_add(r->batch, r);
+		return;
+	}
+	c->urgent--;
+	r->ended = true;
+	if (r->done != NULL)
+		r->done(r);
+	else
+		waitq_wake(&r->sleeper, 1);
 }
 
 void
@@ -153,46 +146,64 @@ blk_ended(struct blk_chan *c, struct blk_req *r, int err)
 		end(c, r);
 }
 
-/* Puts the next piece of r into the queue.  0; 1: that was the last one. */
+/* Puts the next piece of r into the queue. */
 static int
-issue_piece(struct blk_chan *c, struct blk_req *r)
+piece_add(struct blk_chan *c, struct blk_req *r)
 {
-	struct blk_piece p = {r, r->off + r->issued, 0, r->at, r->skip};
-	uint64_t len = p.len = piece_len(r->dev, r);
+	uint64_t len = piece_len(&r->dev->lim, r);
+	const struct blk_buf *at = r->at;
+	size_t skip = r->skip;
 	int err;
 
 	if (len == 0 && r->len > 0) /* more buffers than the device takes */
 		return -EINVAL;
-	err = c->ops->add(c, &p);
-	if (err != 0)
+	err = c->ops->add(c, r, len);
+	if (err != 0) {
+		r->at = at;
+		r->skip = skip;
 		return err;
-	r->at = p.at;
-	r->skip = p.skip;
+	}
 	r->issued += len;
 	r->pieces++;
 	c->in_flight++;
-	return r->issued == r->len;
+	c->untold = true;
+	return 0;
 }
 
-/* Until all are in the queue, or it is full. */
-static void
-issue(struct blk_chan *c)
+/* Puts all of r into the queue; false: it is full. */
+static bool
+feed(struct blk_chan *c, struct blk_req *r)
 {
-	struct blk_req *r;
-	int err;
+	int err = r->err;
 
-	while ((r = c->waiting) != NULL) {
-		err = r->err != 0 ? r->err : issue_piece(c, r);
-		if (err == 0)
-			continue;
-		if (err == -EBUSY)
-			return;
-		if (err < 0)
-			r->err = err;
-		c->waiting = r->next;
-		r->waits = false;
+	while (err == 0) {
+		err = piece_add(c, r);
+		if (err == 0 && r->issued == r->len)
+			break;
+	}
+	if (err == -EBUSY)
+		return false;
+	r->waits = false;
+	if (err != 0) {
+		r->err = err;
 		if (r->pieces == 0)
 			end(c, r);
+	}
+	return true;
+}
+
+/* Those that wait for room, in their order. */
+static void
+feed_waiting(struct blk_chan *c)
+{
+	struct blk_req *r;
+
+	while ((r = c->waiting) != NULL) {
+		c->waiting = r->next;
+		if (!feed(c, r)) {
+			c->waiting = r;
+			return;
+		}
 	}
 }
 
@@ -214,7 +225,7 @@ wanted(struct blk_chan *c)
 			least = n;
 		link = &b->next;
 	}
-	return c->urgent > 0 ? 1 : least;
+	return least;
 }
 
 /* Gives the device all it can take, tells it, and asks to be told. */
@@ -224,10 +235,15 @@ run(struct blk_chan *c)
 	unsigned after;
 
 	for (;;) {
-		issue(c);
-		c->ops->kick(c);
-		after = wanted(c);
-		if (after == 0 || c->in_flight == 0 || !c->ops->arm(c, after))
+		if (c->waiting != NULL)
+			feed_waiting(c);
+		after = c->urgent > 0 ? 1 : c->batches != NULL ? wanted(c) : 0;
+		if (c->in_flight == 0)
+			after = 0;
+		if (!c->untold && after == 0)
+			return;
+		c->untold = false;
+		if (!c->ops->tell(c, after))
 			return;
 		c->ops->take(c);
 	}
@@ -245,52 +261,74 @@ blk_interrupt(struct blk_chan *c)
 
 /* --- for users --- */
 
+/* Requests that change something, or not by data. */
 static int
-check(const struct blk_dev *d, const struct blk_req *r)
+check_op(const struct blk_dev *d, const struct blk_req *r)
 {
-	uint64_t bytes = blk_bytes(d);
-
-	if (r->op == BLK_FLUSH || r->op == BLK_COMMAND)
-		return 0;
-	if (r->op != BLK_READ && d->lim.read_only)
+	if (r->op > BLK_READ && r->op < BLK_COMMAND && r->op != BLK_FLUSH &&
+	    d->lim.read_only)
 		return -EROFS;
 	if ((r->op == BLK_DISCARD && d->lim.discard_bytes == 0) ||
 	    (r->op == BLK_ZERO && d->lim.zero_bytes == 0))
 		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int
+check(const struct blk_dev *d, const struct blk_req *r)
+{
+	uint64_t bytes = blk_bytes(d);
+	int err = r->op == BLK_READ ? 0 : check_op(d, r);
+
+	if (err != 0 || r->op == BLK_FLUSH || r->op == BLK_COMMAND)
+		return err;
 	if (((r->off | r->len) & (d->lim.block - 1)) != 0 || r->off > bytes ||
 	    r->len > bytes - r->off)
 		return -EINVAL;
 	return 0;
 }
 
+/* There is nothing to do for the device. */
+static bool
+is_empty(const struct blk_dev *d, const struct blk_req *r)
+{
+	if (r->op == BLK_FLUSH)
+		return !d->lim.caches;
+	return r->len == 0 && r->op != BLK_COMMAND;
+}
+
 static void
-submit(struct blk_dev *d, struct blk_req *list)
+submit(struct blk_dev *d, struct blk_req *r)
 {
 	struct blk_chan *c = d->chan;
-	struct blk_req *r, *next;
+	int err = check(d, r);
 
-	for (r = list; r != NULL; r = next) {
-		next = r->next;
-		r->dev = d;
-		r->pieces = 0;
-		r->tries = 0;
-		if (r->batch == NULL)
-			c->urgent++;
-		r->err = check(d, r);
-		if (r->err != 0 || (r->op == BLK_FLUSH && !d->lim.caches) ||
-		    (r->op < BLK_FLUSH && r->len == 0))
-			end(c, r);
-		else
-			begin(c, r);
+	r->dev = d;
+	r->pieces = 0;
+	r->tries = 0;
+	r->ended = false;
+	c->urgent += r->batch == NULL;
+	rewind(r);
+	if (err != 0 || is_empty(d, r)) {
+		r->err = err;
+		end(c, r);
+		return;
 	}
+	r->waits = true;
+	if (c->waiting != NULL || !feed(c, r))
+		wait_for_room(c, r);
 }
 
 void
 blk_submit(struct blk_dev *d, struct blk_req *list)
 {
 	uint64_t flags = spin_lock(&d->chan->lock);
+	struct blk_req *r, *next;
 
-	submit(d, list);
+	for (r = list; r != NULL; r = next) {
+		next = r->next;
+		submit(d, r);
+	}
 	run(d->chan);
 	spin_unlock(&d->chan->lock, flags);
 }
@@ -360,27 +398,38 @@ blk_take(struct blk_dev *d, struct blk_batch *b)
 	return r;
 }
 
+/* The sleep of blk_do ended for another reason than the request. */
+static uint64_t
+sleep_failed(
+    struct blk_chan *c, int err, uint64_t deadline_ns, bool *interrupted)
+{
+	if (err == -EINTR) {
+		*interrupted = true;
+		return deadline_ns;
+	}
+	c->ops->fail(c);
+	c->ops->take(c);
+	return NS_NEVER;
+}
+
 int
 blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
 {
-	struct blk_batch b;
 	struct blk_chan *c = d->chan;
 	uint64_t flags = spin_lock(&c->lock);
 	bool interrupted = false;
 	int err;
 
-	memset(&b, 0, sizeof(b));
-	r->batch = &b;
-	r->next = NULL;
+	r->batch = NULL;
+	r->done = NULL;
+	r->sleeper = (struct waitq){NULL, NULL};
 	submit(d, r);
-	while ((err = wait_under_lock(c, &b, 1, deadline_ns)) != 0) {
-		if (err == -EINTR) {
-			interrupted = true;
-			continue;
-		}
-		c->ops->fail(c);
-		c->ops->take(c);
-		deadline_ns = NS_NEVER;
+	run(c);
+	while (!r->ended) {
+		err = waitq_sleep(&r->sleeper, &c->lock, deadline_ns);
+		if (err != 0)
+			deadline_ns =
+			    sleep_failed(c, err, deadline_ns, &interrupted);
 	}
 	spin_unlock(&c->lock, flags);
 	if (interrupted)
@@ -394,11 +443,11 @@ blk_rw(struct blk_dev *d, enum blk_op op, uint64_t off, void *p, uint64_t len)
 	struct blk_buf buf = {p, len};
 	struct blk_req r;
 
-	memset(&r, 0, sizeof(r));
-	r.op = op;
 	r.off = off;
 	r.len = len;
 	r.buf = &buf;
+	r.op = (uint8_t)op;
+	r.may_free = false;
 	return blk_do(d, &r, NS_NEVER);
 }
 

@@ -32,7 +32,6 @@ struct blk_buf { /* laid out as struct iovec */
 	void *p;
 	size_t len;
 };
-
 struct blk_dev;
 struct blk_req;
 
@@ -58,37 +57,32 @@ struct blk_req {
 	struct blk_batch *batch;
 	void (*done)(struct blk_req *r);
 	int err; /* the result: 0 or -errno */
-	/* blk.c's: */
+	/* blk.c's, and the driver's to read: */
 	struct blk_dev *dev;
-	const struct blk_buf *at; /* what the next piece begins with */
+	const struct blk_buf *at; /* what the next piece begins with: blk_seg */
 	size_t skip;              /* bytes of it that are in pieces */
 	uint64_t issued;          /* bytes in pieces, or done */
 	unsigned pieces;          /* that the device has */
 	uint8_t tries;
-	bool waits; /* in the channel's list */
-};
-
-/* What goes into the device's queue at once. */
-struct blk_piece {
-	struct blk_req *req;
-	uint64_t off, len;
-	const struct blk_buf *at; /* where blk_seg goes on */
-	size_t skip;
+	bool waits;           /* not all of it is in pieces */
+	bool ended;           /* for blk_do: */
+	struct waitq sleeper; /* in it */
 };
 
 struct blk_chan;
 
 /* What a driver does, under the channel's lock, interrupts off. */
 struct blk_ops {
-	/* Adds a piece; told to the device by kick.  -EBUSY: there is no room
-	 * until one comes back; -EIO. */
-	int (*add)(struct blk_chan *c, struct blk_piece *p);
-	void (*kick)(struct blk_chan *c);
+	/* Puts the next `len` bytes of r into the device's queue: from
+	 * r->off + r->issued on; for data, blk_seg says where they are.
+	 * -EBUSY: there is no room until a piece comes back; -EIO. */
+	int (*add)(struct blk_chan *c, struct blk_req *r, uint64_t len);
+	/* Tells the device what was added.  If `after` is not 0, asks for an
+	 * interrupt when so many have come back, at the latest; true: there
+	 * are some, and none will come. */
+	bool (*tell)(struct blk_chan *c, unsigned after);
 	/* Calls blk_ended for each piece that has come back. */
 	void (*take)(struct blk_chan *c);
-	/* Asks for an interrupt when `after` more have, at the latest; true:
-	 * there are some, and none will come. */
-	bool (*arm)(struct blk_chan *c, unsigned after);
 	/* Gives up the device, which did not answer in time: what it has comes
 	 * back. */
 	void (*fail)(struct blk_chan *c);
@@ -102,7 +96,8 @@ struct blk_chan {
 	struct blk_req *waiting, **waiting_end; /* for room */
 	struct blk_batch *batches;              /* that threads wait for */
 	unsigned in_flight;                     /* pieces */
-	unsigned urgent;                        /* requests with `done` */
+	unsigned urgent;                        /* requests of no batch */
+	bool untold;                            /* pieces were added */
 };
 
 /* What a disk is like, as its driver found it. */
@@ -174,7 +169,23 @@ void blk_resize(struct blk_dev *d, uint64_t bytes);
 void blk_interrupt(struct blk_chan *c);
 /* A piece of r came back: 0, -errno; -EAGAIN: it should be tried again. */
 void blk_ended(struct blk_chan *c, struct blk_req *r, int err);
-/* The next segment of a piece; false: there are no more. */
-bool blk_seg(struct blk_piece *p, void **at, uint32_t *len);
+/* The next segment of a piece of which `left` bytes are left. */
+static inline void
+blk_seg(struct blk_req *r, uint64_t left, void **p, uint32_t *len)
+{
+	size_t n = r->at->len - r->skip;
+
+	while (n == 0) {
+		n = (++r->at)->len;
+		r->skip = 0;
+	}
+	if (n > left)
+		n = left;
+	if (n > r->dev->lim.seg_bytes)
+		n = r->dev->lim.seg_bytes;
+	*p = (char *)r->at->p + r->skip;
+	*len = (uint32_t)n;
+	r->skip += n;
+}
 
 #endif

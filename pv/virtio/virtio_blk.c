@@ -62,9 +62,21 @@ vblk_of(struct blk_chan *c)
 
 /* --- the data path --- */
 
-/* The header, and the range of those that have one; how many buffers. */
+/* The range of those that carry no data. */
+static void
+range_fill(struct slot *s, const struct blk_req *r, uint64_t len)
+{
+	s->range.sector = s->header.sector;
+	s->range.num_sectors = (uint32_t)(len / BLK_SECTOR);
+	s->range.flags = r->op == BLK_ZERO && r->may_free
+			     ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP
+			     : 0;
+	s->header.sector = 0;
+}
+
+/* All buffers of a piece into b->buf; how many. */
 static unsigned
-header_fill(struct vblk *b, struct slot *s, const struct blk_piece *p)
+bufs_fill(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 {
 	static const uint8_t types[] = {
 	    [BLK_READ] = VIRTIO_BLK_T_IN,
@@ -73,31 +85,34 @@ header_fill(struct vblk *b, struct slot *s, const struct blk_piece *p)
 	    [BLK_DISCARD] = VIRTIO_BLK_T_DISCARD,
 	    [BLK_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
 	};
-	unsigned op = p->req->op;
+	struct virtq_buf *v = b->buf;
+	uint64_t left = len;
 
-	s->header.type = types[op];
-	s->header.sector = op <= BLK_WRITE ? p->off / BLK_SECTOR : 0;
-	b->buf[0] = (struct virtq_buf){&s->header, sizeof(s->header)};
-	if (op != BLK_DISCARD && op != BLK_ZERO)
-		return 1;
-	s->range.sector = p->off / BLK_SECTOR;
-	s->range.num_sectors = (uint32_t)(p->len / BLK_SECTOR);
-	s->range.flags = op == BLK_ZERO && p->req->may_free
-			     ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP
-			     : 0;
-	b->buf[1] = (struct virtq_buf){&s->range, sizeof(s->range)};
-	return 2;
+	s->req = r;
+	s->status = STATUS_NONE;
+	s->header.type = types[r->op];
+	s->header.sector = (r->off + r->issued) / BLK_SECTOR;
+	*v++ = (struct virtq_buf){&s->header, sizeof(s->header)};
+	if (r->op <= BLK_WRITE) {
+		for (; left > 0; left -= (v++)->len)
+			blk_seg(r, left, &v->p, &v->len);
+	} else if (r->op != BLK_FLUSH) {
+		range_fill(s, r, len);
+		*v++ = (struct virtq_buf){&s->range, sizeof(s->range)};
+	}
+	*v++ = (struct virtq_buf){&s->status, 1};
+	return (unsigned)(v - b->buf);
 }
 
-/* Into the current queue, or into the next one that has room. */
+/* The current queue is full: into the next one that has room. */
 static int
-queues_add(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
+add_elsewhere(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
 {
-	unsigned i, last = b->current;
+	unsigned i;
 	int err;
 
-	for (i = 0; i < b->nqueues; i++) {
-		b->current = (last + i) % b->nqueues;
+	for (i = 1; i < b->nqueues; i++) {
+		b->current = (b->current + 1) % b->nqueues;
 		err = virtq_add(&b->q[b->current], b->buf, nread, nwrite, s);
 		if (err != -ENOSPC)
 			return err;
@@ -106,46 +121,58 @@ queues_add(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
 }
 
 static int
-vblk_add(struct blk_chan *c, struct blk_piece *p)
+vblk_add(struct blk_chan *c, struct blk_req *r, uint64_t len)
 {
 	struct vblk *b = vblk_of(c);
 	struct slot *s = b->free;
-	struct blk_req *r = p->req;
 	unsigned n, nread;
 	int err;
 
-	if (!b->ready || b->vd->broken)
-		return -EIO;
-	if (r->op == BLK_COMMAND)
-		return -EOPNOTSUPP;
+	if (!b->ready || r->op == BLK_COMMAND)
+		return r->op == BLK_COMMAND ? -EOPNOTSUPP : -EIO;
 	if (s == NULL)
 		return -EBUSY;
-	n = nread = header_fill(b, s, p);
-	s->req = r;
-	s->reads = r->op == BLK_READ ? (uint32_t)p->len : 0;
-	s->status = STATUS_NONE;
-	if (r->op <= BLK_WRITE)
-		while (blk_seg(p, &b->buf[n].p, &b->buf[n].len))
-			n++;
-	if (r->op == BLK_WRITE)
-		nread = n;
-	b->buf[n++] = (struct virtq_buf){&s->status, 1};
-	err = queues_add(b, nread, n - nread, s);
+	n = bufs_fill(b, s, r, len);
+	nread = r->op == BLK_READ ? 1 : n - 1;
+	s->reads = r->op == BLK_READ ? (uint32_t)len : 0;
+	err = virtq_add(&b->q[b->current], b->buf, nread, n - nread, s);
+	if (err == -ENOSPC)
+		err = add_elsewhere(b, nread, n - nread, s);
 	if (err == 0)
 		b->free = s->next;
 	return err;
 }
 
-static void
-vblk_kick(struct blk_chan *c)
+/* Until all queues together have used `after`, one has used its share. */
+static bool
+tell_several(struct vblk *b, unsigned after)
+{
+	unsigned i, busy = 0;
+	bool some = false;
+
+	for (i = 0; i < b->nqueues; i++) {
+		virtq_kick(&b->q[i]);
+		busy += b->q[i].in_flight > 0;
+	}
+	b->current = (b->current + 1) % b->nqueues;
+	if (after == 0)
+		return false;
+	after = after > busy ? after / busy : 1;
+	for (i = 0; i < b->nqueues; i++)
+		if (b->q[i].in_flight > 0)
+			some |= virtq_arm(&b->q[i], after);
+	return some;
+}
+
+static bool
+vblk_tell(struct blk_chan *c, unsigned after)
 {
 	struct vblk *b = vblk_of(c);
-	unsigned i;
 
-	for (i = 0; i < b->nqueues; i++)
-		virtq_kick(&b->q[i]);
-	if (++b->current >= b->nqueues)
-		b->current = 0;
+	if (b->nqueues > 1)
+		return tell_several(b, after);
+	virtq_kick(&b->q[0]);
+	return after > 0 && virtq_arm(&b->q[0], after);
 }
 
 /* The status is the device's word, as is how much it has written. */
@@ -163,34 +190,17 @@ static void
 vblk_take(struct blk_chan *c)
 {
 	struct vblk *b = vblk_of(c);
+	struct virtq *q;
 	uint32_t written;
 	struct slot *s;
-	unsigned i;
 
-	for (i = 0; i < b->nqueues; i++)
-		while ((s = virtq_take(&b->q[i], &written)) != NULL) {
+	for (q = b->q; q < b->q + b->nqueues; q++)
+		while (
+		    q->in_flight > 0 && (s = virtq_take(q, &written)) != NULL) {
 			s->next = b->free;
 			b->free = s;
 			blk_ended(c, s->req, result(s, written));
 		}
-}
-
-/* Until all queues together have used `after`, one has used its share. */
-static bool
-vblk_arm(struct blk_chan *c, unsigned after)
-{
-	struct vblk *b = vblk_of(c);
-	unsigned i, busy = 0;
-	bool some = false;
-
-	for (i = 0; i < b->nqueues; i++)
-		busy += b->q[i].in_flight > 0;
-	if (busy > 1)
-		after = after > busy ? after / busy : 1;
-	for (i = 0; i < b->nqueues; i++)
-		if (b->q[i].in_flight > 0)
-			some |= virtq_arm(&b->q[i], after);
-	return some;
 }
 
 static void
@@ -201,9 +211,8 @@ vblk_fail(struct blk_chan *c)
 
 static const struct blk_ops vblk_ops = {
     .add = vblk_add,
-    .kick = vblk_kick,
+    .tell = vblk_tell,
     .take = vblk_take,
-    .arm = vblk_arm,
     .fail = vblk_fail,
 };
 
