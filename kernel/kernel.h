@@ -141,8 +141,12 @@ struct spinlock {
 	{                                                                      \
 		n, 0                                                           \
 	}
-uint64_t spin_lock(struct spinlock *l); /* interrupts off; the old flags */
+#ifdef __sprat__
+#include "kernel/spin.h"
+#else /* unit tests have their own */
+uint64_t spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l, uint64_t flags);
+#endif
 
 struct thread;
 struct waitq { /* all zero is an empty queue */

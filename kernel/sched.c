@@ -38,22 +38,11 @@ static struct thread *sleepers; /* earliest deadline first */
 static uint64_t armed_ns = NS_NEVER;
 static struct thread *grave; /* detached, dead, not yet freed */
 
-uint64_t
-spin_lock(struct spinlock *l)
-{
-	uint64_t flags = cpu_irq_save();
-
-	/* With one processor and interrupts off, nobody else can hold it. */
-	if (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE) && !panic_busy())
-		panic("lock %s taken twice", l->name);
-	return flags;
-}
-
 void
-spin_unlock(struct spinlock *l, uint64_t flags)
+spin_taken(const struct spinlock *l)
 {
-	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
-	cpu_irq_restore(flags);
+	if (!panic_busy())
+		panic("lock %s taken twice", l->name);
 }
 
 struct thread *
