@@ -155,6 +155,7 @@ struct net_dev {
 	unsigned sending;   /* frames sent, `done` not called */
 	struct net_stats stats;
 	const struct net_ops *ops;
+	struct net_pool *pool; /* what it receives into */
 	struct net_dev *next;
 	/* the owner's; `wake` is called from interrupts and threads */
 	void (*wake)(struct net_dev *d);
@@ -203,7 +204,7 @@ int net_receive_offloads(struct net_dev *d, unsigned which);
 
 /* --- for drivers --- */
 
-/* d stays for good.  ops, link_up, mtu, can and npieces are set. */
+/* d stays for good.  ops, pool, link_up, mtu, can and npieces are set. */
 void net_register(struct net_dev *d);
 /* Tells the owner, if there is one; from anywhere. */
 void net_wake(struct net_dev *d);

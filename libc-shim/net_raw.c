@@ -104,6 +104,7 @@ sprat_net_status(struct sprat_net *n, struct sprat_net_status *s)
 	    .nannounce = d->nannounce,
 	    .npieces = d->npieces,
 	    .sending = d->sending,
+	    .rx_buffers = d->pool->count - d->pool->nfree,
 	    .rx_frames = st.rx_frames,
 	    .rx_bytes = st.rx_bytes,
 	    .rx_bad = st.rx_bad,

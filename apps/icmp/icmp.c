@@ -2,13 +2,13 @@
 /*
  * icmp: answers ARP and pings, and pings, on raw frames of <sprat/net.h>.
  *
- *	icmp [-a ADDRESS] [-i CARD] [-t SECONDS]
+ *	icmp [-a ADDRESS] [-i CARD] [-t SECONDS] [-n PINGS]
  *	icmp [-a ADDRESS] [-i CARD] [-c COUNT] [-s BYTES] [-w MS] TARGET
  *
- * Without TARGET it serves for SECONDS (0: for ever).  Answers are the frames
- * that came, turned round: nothing is copied.  A ping is one frame, so BYTES
- * are at most the MTU less 28; fragments of IP are neither made nor put
- * together.  [RFC 826, 791, 792]
+ * Without TARGET it serves so long, or so many, without either for ever.  The
+ * answers are the frames that came, turned round: nothing is copied.  A ping is
+ *one frame, so BYTES are at most the MTU less 28; fragments of IP are neither
+ *made nor put together.  [RFC 826, 791, 792]
  */
 #include <errno.h>
 #include <sprat/net.h>
@@ -36,7 +36,7 @@ static uint8_t peer_mac[6], peer_ip[4];
 static bool peer_known;
 static uint8_t ping_frame[DATA_AT + PING_MAX];
 static size_t ping_len = 56; /* of the data */
-static unsigned ping_seq, nanswered, nserved;
+static unsigned ping_seq, nanswered, npings;
 
 /* A frame on its way out that came in. */
 struct reply {
@@ -122,8 +122,6 @@ turn_round(struct sprat_net_buf *frame)
 	r->tx.done = reply_done;
 	if (sprat_net_send(card, &r->tx) != 0)
 		reply_done(&r->tx); /* too many: the host asks again */
-	else
-		nserved++;
 }
 
 static void
@@ -192,6 +190,7 @@ ip(struct sprat_net_buf *f)
 	swap(p + IP_AT + 12, p + IP_AT + 16, 4);
 	p[ICMP_AT] = ECHO_REPLY; /* takes 0x0800 from what is summed: */
 	put16(p + ICMP_AT + 2, (get16(p + ICMP_AT + 2) + 0x0800) % 0xffff);
+	npings++;
 	turn_round(f);
 }
 
@@ -240,12 +239,13 @@ serve_until(const unsigned *done, unsigned n, long ms)
 {
 	long until = now_ms() + ms, left = -1;
 
-	while (done == NULL || *done < n) {
+	for (;;) {
 		serve();
+		if (*done >= n)
+			break;
 		if (ms > 0 && (left = until - now_ms()) <= 0)
 			break;
-		if (done == NULL || *done < n)
-			sprat_net_wait(card, 0, (int)left);
+		sprat_net_wait(card, 0, (int)left);
 	}
 }
 
@@ -343,7 +343,8 @@ static int
 usage(void)
 {
 	fprintf(stderr, "usage: icmp [-a ADDRESS] [-i CARD] [-t SECONDS] "
-			"[-c COUNT] [-s BYTES] [-w MS] [TARGET]\n");
+			"[-n PINGS]\n       icmp [-a ADDRESS] [-i CARD] "
+			"[-c COUNT] [-s BYTES] [-w MS] TARGET\n");
 	return 2;
 }
 
@@ -372,8 +373,8 @@ card_close(void)
 	struct sprat_net_status st;
 
 	sprat_net_status(card, &st);
-	printf("served %u, frames in %llu out %llu bad %llu, wakes %llu\n",
-	    nserved, (unsigned long long)st.rx_frames,
+	printf("answered %u, frames in %llu out %llu bad %llu, wakes %llu\n",
+	    npings, (unsigned long long)st.rx_frames,
 	    (unsigned long long)st.tx_frames, (unsigned long long)st.rx_bad,
 	    (unsigned long long)st.wakes);
 	sprat_net_close(card);
@@ -382,17 +383,19 @@ card_close(void)
 int
 main(int argc, char **argv)
 {
-	unsigned count = 4, index = 0;
+	unsigned count = 4, index = 0, pings = -1U;
 	long seconds = 0, ms = 1000;
 	int c, status = 0;
 
-	while ((c = getopt(argc, argv, "a:i:t:c:s:w:")) != -1) {
+	while ((c = getopt(argc, argv, "a:i:t:n:c:s:w:")) != -1) {
 		if (c == 'a' && address(optarg, my_ip))
 			continue;
 		if (c == 'i')
 			index = (unsigned)atoi(optarg);
 		else if (c == 't')
 			seconds = atol(optarg);
+		else if (c == 'n')
+			pings = (unsigned)atoi(optarg);
 		else if (c == 'c')
 			count = (unsigned)atoi(optarg);
 		else if (c == 's' && atol(optarg) <= PING_MAX)
@@ -410,7 +413,7 @@ main(int argc, char **argv)
 	if (argc > optind)
 		status = ping(count, ms);
 	else
-		serve_until(NULL, 0, seconds * 1000);
+		serve_until(&npings, pings, seconds * 1000);
 	card_close();
 	return status;
 }

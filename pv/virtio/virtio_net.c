@@ -290,6 +290,7 @@ vnet_make(struct virtio_dev *vd)
 	v->pool.len = VNET_BUFFER;
 	v->status_work.fn = status_work;
 	v->dev.ops = &vnet_ops;
+	v->dev.pool = &v->pool;
 	vd->driver_data = v;
 	return v;
 }

@@ -107,12 +107,13 @@ struct sprat_net_status {
 	char name[8]; /* "eth0" */
 	uint8_t mac[6];
 	bool link_up;
-	unsigned mtu;       /* without the Ethernet header */
-	unsigned can;       /* SPRAT_NET_TX_CSUM, ... */
-	unsigned nlink;     /* times that the link changed */
-	unsigned nannounce; /* times that the host asked for gratuitous ARP */
-	unsigned npieces;   /* of a frame to send, at most */
-	unsigned sending;   /* frames whose `done` was not called yet */
+	unsigned mtu;        /* without the Ethernet header */
+	unsigned can;        /* SPRAT_NET_TX_CSUM, ... */
+	unsigned nlink;      /* times that the link changed */
+	unsigned nannounce;  /* times that the host asked for gratuitous ARP */
+	unsigned npieces;    /* of a frame to send, at most */
+	unsigned sending;    /* frames whose `done` was not called yet */
+	unsigned rx_buffers; /* offered to the host, or taken and not freed */
 	uint64_t rx_frames, rx_bytes;
 	uint64_t rx_bad;     /* dropped: nonsense from the host */
 	uint64_t rx_starved; /* times that no buffer was left */
