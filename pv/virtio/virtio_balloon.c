@@ -335,13 +335,6 @@ report_serve(void)
 
 /* --- hints for a migration, [VIRTIO] 5.5.6.5: what is free just now --- */
 
-static uint32_t
-hint_wanted(void)
-{
-	return (uint32_t)VIRTIO_CONFIG(
-	    vb.vd, struct virtio_balloon_config, free_page_hint_cmd_id);
-}
-
 static int
 hint_tell(uint32_t id)
 {
@@ -351,11 +344,13 @@ hint_tell(uint32_t id)
 }
 
 /* Each run is ours again as soon as the host has noted it: what is written to
- * it from then on, the migration sees. */
+ * it from then on, the migration sees.  That the host wants no more we are told
+ * by an interrupt: QEMU clears the field when it has read our answer. */
 static void
 hint_serve(void)
 {
-	uint32_t id = hint_wanted();
+	uint32_t id = (uint32_t)VIRTIO_CONFIG(
+	    vb.vd, struct virtio_balloon_config, free_page_hint_cmd_id);
 	struct lendq *l = &vb.hintq;
 	uintptr_t from = 0;
 	int err;
@@ -367,7 +362,8 @@ hint_serve(void)
 	    id == VIRTIO_BALLOON_CMD_ID_DONE)
 		return;
 	err = hint_tell(id);
-	while (err == 0 && hint_wanted() == id &&
+	while (err == 0 &&
+	       !__atomic_load_n(&vb.config_changed, __ATOMIC_RELAXED) &&
 	       page_lend_next(&from, HINT_PAGES, l->run)) {
 		l->nrun = 1;
 		err = lendq_send_runs(l);

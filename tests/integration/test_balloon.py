@@ -129,3 +129,37 @@ def test_statistics(tmp_path):
         wait_for(lambda: first["stat-free-memory"]
                  - stats()["stat-free-memory"] > 99 * MIB, "less is free")
         assert g.finish() == (0, "")
+
+
+def migrate(g, to):
+    """Pages that had to be sent with what was in them."""
+    g.qmp("migrate", uri=f"exec:cat > {to}")
+
+    def done():
+        got = g.qmp("query-migrate")
+        assert got["status"] != "failed"
+        return got["status"] == "completed" and got["ram"]["normal"]
+
+    return wait_for(done, "migrated")
+
+
+def test_free_memory_is_not_migrated(tmp_path):
+    sent = {}
+    for hints in "off", "on":
+        folder = tmp_path / hints
+        folder.mkdir()
+        device = f"virtio-balloon-device,free-page-hint={hints},iothread=io"
+        with Guest(folder, ram="256M", qemu=[
+                "-object", "iothread,id=io", "-device", device]) as g:
+            g.answer()
+            g.must("small 50")
+            g.must("mmap 100")
+            g.must("free")
+            g.must("small 20")
+            sent[hints] = migrate(g, folder / "state")
+            g.qmp("cont")  # the memory is still all there
+            g.must("check")
+            g.must("small 150")
+            g.must("check")
+            assert g.finish() == (0, "")
+    assert sent["on"] < sent["off"] / 2, sent
