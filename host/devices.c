@@ -15,25 +15,23 @@
 #include "host/quote.h"
 #include "host/run.h"
 #include "host/util.h"
+#include "host/virtiofsd.h"
 
 #define MICROVM_SLOTS 8 /* virtio-mmio transports it has */
 #define GIB           (1ULL << 30)
 #define VHOST_VSOCK   "/dev/vhost-vsock"
 
-/* "virtio-blk" as the machine carries it. */
-static const char *
-virtio_suffix(const struct run_options *o)
-{
-	return o->machine == MACHINE_MICROVM ? "device"
-					     : "pci,disable-legacy=on";
-}
-
+/* "virtio-blk", say, as the machine carries it. */
 static void
 add_device(const struct run_options *o, struct words *argv, const char *kind,
     const char *options)
 {
+	bool pci = o->machine != MACHINE_MICROVM;
+	bool was_legacy = strncmp(kind, "vhost-user-", 11) != 0;
+
 	words_add(argv, "-device");
-	words_addf(argv, "%s-%s%s", kind, virtio_suffix(o), options);
+	words_addf(argv, "%s-%s%s%s", kind, pci ? "pci" : "device",
+	    pci && was_legacy ? ",disable-legacy=on" : "", options);
 }
 
 static const char *
@@ -73,30 +71,71 @@ add_disks(const struct run_options *o, struct words *argv)
 	}
 }
 
+static bool
+read_only(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 3 && strcmp(path + len - 3, ":ro") == 0;
+}
+
+/* By 9P, which QEMU speaks itself. */
 static void
-add_folders(const struct run_options *o, struct words *argv)
+add_folder(const struct run_options *o, size_t i, struct words *argv)
 {
 	struct text t = {0};
 	char options[64];
-	size_t i, len;
 
-	for (i = 0; i < o->fs_dirs.n; i++) {
-		len = strlen(o->fs_paths.v[i]);
-		text_addf(&t,
-		    "local,id=fs%zu,security_model=none,"
-		    "multidevs=remap%s,path=",
-		    i,
-		    len > 3 && strcmp(o->fs_paths.v[i] + len - 3, ":ro") == 0
-			? ",readonly=on"
-			: "");
-		quote_comma(&t, o->fs_dirs.v[i]);
-		words_add(argv, "-fsdev");
-		words_add(argv, t.p);
-		text_free(&t);
-		snprintf(options, sizeof(options),
-		    ",fsdev=fs%zu,mount_tag=fs%zu", i, i);
-		add_device(o, argv, "virtio-9p", options);
-	}
+	text_addf(&t,
+	    "local,id=fs%zu,security_model=none,multidevs=remap%s,path=", i,
+	    read_only(o->fs_paths.v[i]) ? ",readonly=on" : "");
+	quote_comma(&t, o->fs_dirs.v[i]);
+	words_add(argv, "-fsdev");
+	words_add(argv, t.p);
+	text_free(&t);
+	snprintf(
+	    options, sizeof(options), ",fsdev=fs%zu,mount_tag=fs%zu", i, i);
+	add_device(o, argv, "virtio-9p", options);
+}
+
+static void
+add_served(const struct run_options *o, size_t i, struct words *argv)
+{
+	struct text t = {0}, path = {0};
+	char options[64];
+
+	virtiofsd_socket(o, i, &path);
+	text_addf(&t, "socket,id=fs%zu,path=", i);
+	quote_comma(&t, path.p);
+	words_add(argv, "-chardev");
+	words_add(argv, t.p);
+	text_free(&path);
+	text_free(&t);
+	snprintf(options, sizeof(options), ",chardev=fs%zu,tag=fs%zu", i, i);
+	add_device(o, argv, "vhost-user-fs", options);
+}
+
+static void
+add_folders(const struct run_options *o, struct words *argv)
+{
+	size_t i;
+
+	for (i = 0; i < o->fs_dirs.n; i++)
+		if (virtiofsd_serves(o, i))
+			add_served(o, i, argv);
+		else
+			add_folder(o, i, argv);
+}
+
+bool
+devices_share_memory(const struct run_options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->fs_dirs.n; i++)
+		if (virtiofsd_serves(o, i))
+			return true;
+	return false;
 }
 
 static void
@@ -255,7 +294,8 @@ devices_guest_words(const struct run_options *o, struct text *t)
 	size_t i;
 
 	for (i = 0; i < o->fs_paths.n; i++) {
-		text_addf(&value, "9p:fs%zu:%s", i, o->fs_paths.v[i]);
+		text_addf(&value, "%s:fs%zu:%s", o->fs_types.v[i], i,
+		    o->fs_paths.v[i]);
 		text_adds(t, " sprat.mount=");
 		quote_guest(t, value.p);
 		text_free(&value);

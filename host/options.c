@@ -31,6 +31,7 @@ enum { /* options without a letter */
 	OPT_PORT,
 	OPT_QMP,
 	OPT_RNG,
+	OPT_VIRTIOFS,
 	OPT_VSOCK,
 	OPT_TIMEOUT,
 	OPT_GDB,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     {"rng", no_argument, NULL, OPT_RNG},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"verbose", no_argument, NULL, 'v'},
+    {"virtiofs", required_argument, NULL, OPT_VIRTIOFS},
     {"vsock", required_argument, NULL, OPT_VSOCK},
     {NULL, 0, NULL, 0},
 };
@@ -212,7 +214,8 @@ add_file(struct words *list, const char *option, const char *s)
 /* DIR:/PATH[:ro].  The last colon before a slash divides, for DIR may hold
  * others. */
 static bool
-add_fs(struct run_options *o, const char *s)
+add_fs(
+    struct run_options *o, const char *option, const char *type, const char *s)
 {
 	const char *at = NULL, *p;
 	struct stat st;
@@ -222,17 +225,18 @@ add_fs(struct run_options *o, const char *s)
 	for (p = s; (p = strstr(p, ":/")) != NULL; p++)
 		at = p;
 	if (at == NULL || at == s) {
-		util_report("--fs %s: write it as FOLDER:/PATH, or "
+		util_report("%s %s: write it as FOLDER:/PATH, or "
 			    "FOLDER:/PATH:ro",
-		    s);
+		    option, s);
 		return false;
 	}
 	dir = strndup(s, (size_t)(at - s));
 	err = stat(dir, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
 	if (err != 0) {
-		util_report("--fs %s: %s", dir, strerror(err));
+		util_report("%s %s: %s", option, dir, strerror(err));
 	} else {
 		words_add(&o->fs_dirs, dir);
+		words_add(&o->fs_types, type);
 		words_add(&o->fs_paths, at + 1);
 	}
 	free(dir);
@@ -314,7 +318,9 @@ take_option(struct run_options *o, int c, bool *help)
 	case OPT_PMEM:
 		return add_file(&o->pmems, "--pmem", optarg);
 	case OPT_FS:
-		return add_fs(o, optarg);
+		return add_fs(o, "--fs", "9p", optarg);
+	case OPT_VIRTIOFS:
+		return add_fs(o, "--virtiofs", "fs", optarg);
 	case OPT_PORT:
 		return add_port(o, optarg);
 	case OPT_VSOCK:

@@ -18,6 +18,7 @@
 
 #include "host/quote.h"
 #include "host/util.h"
+#include "host/virtiofsd.h"
 
 #define PAGE                4096ULL
 #define RESERVED            (256ULL << 10) /* stacks, page tables, a first heap */
@@ -85,19 +86,23 @@ qemu_memory_needed(const struct elf *e, uint64_t initrd_len)
 /* A guest takes from the host what it touches, so a large one need not be
  * covered beforehand by memory and swap. */
 static void
-add_memory(struct words *argv, uint64_t kib, uint64_t plugged_kib)
+add_memory(const struct run_options *o, struct words *argv)
 {
+	uint64_t kib = (o->memory + 1023) / 1024;
+	bool shared = devices_share_memory(o);
+
 	words_add(argv, "-m");
-	if (plugged_kib > 0)
+	if (o->pmems.n > 0)
 		words_addf(argv, "%" PRIu64 "k,maxmem=%" PRIu64 "k", kib,
-		    kib + plugged_kib);
+		    kib + devices_plugged(o) / 1024);
 	else
 		words_addf(argv, "%" PRIu64 "k", kib);
-	if (kib <= MEMORY_RESERVED_KIB)
+	if (kib <= MEMORY_RESERVED_KIB && !shared)
 		return;
 	words_add(argv, "-object");
 	words_addf(argv,
-	    "memory-backend-ram,id=ram,size=%" PRIu64 "k,reserve=off", kib);
+	    "memory-backend-%s,id=ram,size=%" PRIu64 "k,reserve=off",
+	    shared ? "memfd,share=on" : "ram", kib);
 	words_add(argv, "-machine");
 	words_add(argv, "memory-backend=ram");
 }
@@ -120,7 +125,7 @@ add_machine(const struct run_options *o, struct words *argv)
 	words_add(argv, kvm ? "kvm" : "tcg,tb-size=64");
 	words_add(argv, "-cpu");
 	words_add(argv, kvm ? "host,migratable=off" : "max");
-	add_memory(argv, (o->memory + 1023) / 1024, devices_plugged(o) / 1024);
+	add_memory(o, argv);
 	words_add(argv, "-nodefaults");
 	words_add(argv, "-no-user-config");
 	words_add(argv, "-no-reboot");
@@ -252,6 +257,7 @@ qemu_print(
 		quote_shell(out, o->initrd);
 		text_adds(out, " >initrd.cpio &&\n");
 	}
+	virtiofsd_print(o, out);
 	for (i = 0; i < argv->n; i++) {
 		if (i > 0)
 			text_addc(out, ' ');

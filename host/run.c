@@ -20,6 +20,7 @@
 #include "host/quote.h"
 #include "host/sprat.h"
 #include "host/util.h"
+#include "host/virtiofsd.h"
 
 #define INITRD_FD 9 /* QEMU inherits the packed folder as this, or above */
 
@@ -39,6 +40,7 @@ const char run_help[] =
     "      --disk FILE       a disk, raw or qcow2: /dev/vda, ...; repeatable\n"
     "      --fs DIR:/PATH[:ro]  a folder of this host, mounted at PATH;\n"
     "                        repeatable\n"
+    "      --virtiofs DIR:/PATH[:ro]  the same, served by virtiofsd\n"
     "      --pmem FILE       persistent memory, /dev/pmem0, ... (q35, pc)\n"
     "      --net NET         a network card: user (behind NAT), tap:NAME or\n"
     "                        none (default)\n"
@@ -175,7 +177,7 @@ run_image(struct run_options *o, const struct elf *e)
 	if (!prepare_initrd(o, &initrd_len) || !check_memory(o, e, initrd_len))
 		return EXIT_SPRAT;
 	qemu_pick_accel(o);
-	if (!qemu_command(o, &argv))
+	if (!virtiofsd_start(o) || !qemu_command(o, &argv))
 		goto out;
 	qemu_print(o, &argv, &line);
 	if (o->dry_run) {
@@ -187,6 +189,7 @@ run_image(struct run_options *o, const struct elf *e)
 		fputs(line.p, stderr);
 	status = start_qemu(o, e, &argv);
 out:
+	virtiofsd_stop(o, status == EXIT_SPRAT);
 	text_free(&line);
 	words_free(&argv);
 	if (o->initrd_fd >= 0)
@@ -217,6 +220,7 @@ out:
 	words_free(&o.disks);
 	words_free(&o.pmems);
 	words_free(&o.fs_dirs);
+	words_free(&o.fs_types);
 	words_free(&o.fs_paths);
 	words_free(&o.ports);
 	words_free(&o.env);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "host/elf.h"
 #include "host/text.h"
@@ -28,8 +29,11 @@ struct run_options {
 	struct words disks;    /* files */
 	struct words pmems;    /* files */
 	struct words fs_dirs;  /* folders, and where the guest sees each: */
+	struct words fs_types; /* "9p" or "fs" of each (virtio-fs) */
 	struct words fs_paths; /* "/mnt" or "/mnt:ro" */
 	struct words ports;    /* NAME=PATH of a socket */
+	char *sockets;         /* virtiofsd.c's: their folder, ... */
+	pid_t *servers;        /* ... and a process for each, or 0 */
 	const char *net;       /* "user", "tap:NAME", or NULL */
 	const char *qmp;       /* path of a socket, or NULL */
 	unsigned vsock_cid;    /* 0: none */
@@ -65,6 +69,8 @@ void qemu_print(
 bool devices_add(const struct run_options *o, struct words *argv);
 /* Bytes of guest addresses that they take besides RAM; multiples of 1 GiB. */
 uint64_t devices_plugged(const struct run_options *o);
+/* Is there a device that lives in another process? */
+bool devices_share_memory(const struct run_options *o);
 void devices_guest_words(const struct run_options *o, struct text *t);
 
 /* session.c: starts QEMU, found at `path`, carries input and output until it

@@ -135,6 +135,7 @@ def test_wrong_commands():
     (["--fs", "/tmp"], ["/tmp", "FOLDER:/PATH"]),
     (["--fs", ":/mnt"], ["FOLDER:/PATH"]),
     (["--fs", "/nowhere:/mnt"], ["/nowhere", "No such file"]),
+    (["--virtiofs", "/nowhere:/mnt"], ["--virtiofs /nowhere", "No such"]),
     (["--fs", "/etc/passwd:/mnt"], ["/etc/passwd", "Not a directory"]),
     (["--port", "name"], ["NAME=SOCKET"]),
     (["--port", "a/b=x"], ["NAME=SOCKET", "slash"]),

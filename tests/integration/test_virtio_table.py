@@ -3,6 +3,7 @@
 something with each device, and what it did is looked at from this side."""
 import hashlib
 import itertools
+import os
 import socket
 import threading
 import time
@@ -49,7 +50,7 @@ class Reader(threading.Thread):
                 self.data += got
 
 
-def try_all(folder, machine, *properties):
+def try_all(folder, machine, *properties, fs="--fs"):
     """Globals hold for every virtio device."""
     (folder / "disk").write_bytes(bytes(1 << 20))
     (folder / "share").mkdir()
@@ -59,7 +60,7 @@ def try_all(folder, machine, *properties):
     for p in properties:
         qemu += ["-global", p]
     r = sprat("run", "-q", "--machine", machine, "--disk", folder / "disk",
-              "--fs", f"{folder}/share:/mnt", "--port", f"out={folder}/port",
+              fs, f"{folder}/share:/mnt", "--port", f"out={folder}/port",
               "--rng", "--balloon", *(x for a in qemu
                                       for x in ("--qemu-arg", a)),
               ROOT / "build/tests/virtio_all.elf")
@@ -78,6 +79,14 @@ def try_all(folder, machine, *properties):
 def test_rings(tmp_path, machine, packed, event, indirect, iommu):
     try_all(tmp_path, machine, *(f"virtio-device.{p}" for p in
                                  (packed, event, indirect, iommu)))
+
+
+@pytest.mark.parametrize("machine", ["microvm", "q35"])
+def test_served_folder(tmp_path, machine):
+    """The folder by virtio-fs; virtiofsd wants to be root."""
+    if os.geteuid() != 0:
+        pytest.skip("virtiofsd wants to be root")
+    try_all(tmp_path, machine, fs="--virtiofs")
 
 
 @pytest.mark.parametrize("machine", ["q35", "pc"])
