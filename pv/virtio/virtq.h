@@ -10,7 +10,7 @@
  * A queue calls `done` once for each virtq_arm and is silent until armed again,
  * so there is no disable_cb.  Who takes while it is armed may take what `done`
  * would have been called for, and arms again.  Calls on one queue are
- *serialized by its driver, usually by a spinlock.
+ * serialized by its driver, usually by a spinlock.
  *
  * What the device writes is copied once and checked.  A device that answers
  * what was never asked, twice, or with more bytes than it was given, is broken

@@ -580,6 +580,9 @@ fake_fini(struct fake_virtio *f)
 	queues_reset(f);
 }
 
+static char *no_words[] = {NULL};
+char **cmdline_devices = no_words;
+
 /* Instead of the kernel's two. */
 void
 virtio_mmio_scan(void)

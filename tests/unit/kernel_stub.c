@@ -17,6 +17,8 @@ unsigned stub_lines;
 char stub_log[512];
 bool (*stub_idle)(void);
 bool stub_interrupted;
+struct waitq *stub_woken;
+unsigned stub_woken_n;
 
 static struct work *work_first, **work_end = &work_first;
 
@@ -114,7 +116,8 @@ waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
 unsigned
 waitq_wake(struct waitq *q, unsigned n)
 {
-	(void)q, (void)n;
+	stub_woken = q;
+	stub_woken_n = n;
 	return 0;
 }
 

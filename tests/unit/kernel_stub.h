@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct waitq;
+
 extern size_t stub_pages;        /* in use */
 extern size_t stub_page_limit;   /* page_alloc fails above; SIZE_MAX at start */
 extern long stub_heap_blocks;    /* in use */
@@ -16,7 +18,9 @@ extern char stub_log[512];       /* the last line */
 /* Called when the only thread sleeps and no work is queued: plays what happens
  * meanwhile.  False: nothing does, so a deadline comes. */
 extern bool (*stub_idle)(void);
-extern bool stub_interrupted; /* by thread_interrupt; ends the next sleep */
+extern bool stub_interrupted;    /* by thread_interrupt; ends the next sleep */
+extern struct waitq *stub_woken; /* by the last waitq_wake, ... */
+extern unsigned stub_woken_n;    /* ... up to so many */
 bool stub_work(void); /* does the oldest work queued; false: there is none */
 
 #endif

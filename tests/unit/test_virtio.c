@@ -58,7 +58,10 @@ set_up(void **state)
 	assert_true(next < DEVICES);
 	f = &devices[next++];
 	f->queue[0].size_max = f->queue[1].size_max = 8;
-	driver = (struct virtio_driver){"test", f->vd.id, attach, changed};
+	driver = (struct virtio_driver){.name = "test",
+	    .id = f->vd.id,
+	    .attach = attach,
+	    .config_changed = changed};
 	wanted = needed = 0;
 	nchanged = 0;
 	stub_lines = 0;
@@ -361,6 +364,7 @@ test_call(void **state)
 		assert_int_equal(written, 6);
 	}
 	assert_int_equal(calls.q.ninterrupted, 100);
+	assert_ptr_equal(stub_woken, &calls.room);
 }
 
 /* No answer: the device still has the buffers, so it is broken off. */
@@ -421,6 +425,8 @@ test_call_lie(void **state)
 	stub_idle = lies;
 	assert_int_equal(call(NS_NEVER, &written), -EIO);
 	assert_int_equal(written, 0);
+	assert_ptr_equal(stub_woken, &calls.room);
+	assert_int_equal(stub_woken_n, -1U); /* none would be answered */
 	assert_true(f->vd.broken);
 }
 
