@@ -299,6 +299,7 @@ break_work(struct work *w)
 	struct virtq *q;
 
 	log_line("%s %s: broken: %s", vd->driver->name, vd->name, vd->why);
+	queues_lose(vd); /* those made since */
 	for (q = vd->queues; q != NULL; q = q->next)
 		virtq_end(q);
 	if (!vd->needs_reset || ++vd->restarts > RESTARTS_MAX)

@@ -183,15 +183,15 @@ virtq_arm(struct virtq *q, unsigned after)
 {
 	if (!q->ready)
 		return q->in_flight > 0;
-	q->armed = false;
-	if (q->batch) {
-		q->ops->disarm(q);
-		return true;
-	}
 	if (after > q->in_flight)
 		after = q->in_flight;
-	q->armed = !q->ops->arm(q, after > 0 ? after : 1);
-	return !q->armed;
+	q->armed = true; /* the interrupt may come before arm returns */
+	if (q->batch)
+		q->ops->disarm(q);
+	else if (!q->ops->arm(q, after > 0 ? after : 1))
+		return false;
+	q->armed = false;
+	return true;
 }
 
 void
@@ -295,6 +295,6 @@ virtq_init(
 	}
 	q->next = vd->queues;
 	store_release(&vd->queues, q); /* interrupts go through the list */
-	store_release(&q->ready, true);
+	store_release(&q->ready, !vd->broken);
 	return 0;
 }

@@ -517,6 +517,43 @@ test_early_request(void **state)
 	assert_int_equal(written, 0);
 }
 
+/* Broken while its driver sets it up, and the driver goes on. */
+static int
+attach_and_break(struct virtio_dev *vd)
+{
+	int err = virtio_negotiate(vd, 0, 0);
+
+	if (err == 0)
+		err = virtio_calls_init(&calls, vd, 0);
+	virtio_break(vd, "half done");
+	if (err == 0)
+		err = virtio_calls_init(&more_calls, vd, 1);
+	virtio_driver_ok(vd);
+	return err;
+}
+
+static int
+more(uint32_t *written)
+{
+	static char text[16];
+	struct virtq_buf buf = {text, 16};
+
+	return virtio_call(&more_calls, &buf, 0, 1, NS_NEVER, written);
+}
+
+static void
+test_early_break(void **state)
+{
+	uint32_t written;
+
+	(void)state;
+	driver.attach = attach_and_break;
+	probe();
+	assert_int_equal(call(NS_NEVER, &written), -EIO);
+	assert_int_equal(more(&written), -EIO);
+	assert_int_equal(f->queue[0].nnotified + f->queue[1].nnotified, 0);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -541,6 +578,7 @@ main(void)
 	    T(test_call_restart),
 	    T(test_call_room),
 	    T(test_early_request),
+	    T(test_early_break),
 	};
 	unsigned i;
 
