@@ -272,7 +272,9 @@ transfer(struct transfer *t)
 		t->over = true;
 		t->err = r < 0 ? r : 0;
 	}
-	return t->done > 0 ? (long)t->done : t->err;
+	if (t->done > 0)
+		return (long)t->done;
+	return t->writes && t->err == 0 ? -EIO : t->err; /* it took nothing */
 }
 
 static void

@@ -164,23 +164,29 @@ test_lies(void **state)
 }
 
 static void
-wrote_more(const struct fuse_in_header *in, struct fake_reply *r, size_t max)
+wrote_other(const struct fuse_in_header *in, struct fake_reply *r, size_t max)
 {
 	(void)max;
 	if (in->opcode == FUSE_WRITE)
-		r->body[0]++;
+		r->body[0] = (uint8_t)lie;
 }
 
 static void
-test_wrote_more(void **state)
+test_wrote_other(void **state)
 {
 	struct node *n = server_file_of(0);
 	uint64_t pos = 0;
 
 	(void)state;
-	fake_lie = wrote_more;
+	fake_lie = wrote_other;
+	lie = 2;
+	assert_int_equal(n->ops->write(n, "end", 3, &pos), 2);
+	lie = 0;
 	assert_int_equal(n->ops->write(n, "end", 3, &pos), -EIO);
-	assert_true(fake_fs.vd->broken && pos == 0);
+	assert_true(!fake_fs.vd->broken && pos == 2);
+	lie = 4;
+	assert_int_equal(n->ops->write(n, "end", 3, &pos), -EIO);
+	assert_true(fake_fs.vd->broken && pos == 2);
 	node_put(n);
 }
 
@@ -260,7 +266,7 @@ main(void)
 	    SERVER_TEST(test_own_parent),
 	    SERVER_TEST(test_odd_attributes),
 	    SERVER_TEST(test_lies),
-	    SERVER_TEST(test_wrote_more),
+	    SERVER_TEST(test_wrote_other),
 	    SERVER_TEST(test_bad_lists),
 	    SERVER_TEST(test_targets),
 	};
