@@ -59,6 +59,8 @@ void *page_alloc_guarded(size_t npages);
 void page_free_guarded(void *p, size_t npages);
 /* For mmu.c: fills its reserve, before it maps len bytes. */
 void page_tables_refill(uint64_t len);
+/* Is any of it RAM, ours or the loader's? */
+bool page_is_ram(uint64_t paddr, uint64_t len);
 size_t page_total(void);  /* bytes of RAM the guest may use */
 size_t page_unused(void); /* bytes of it that nobody holds */
 
@@ -116,6 +118,9 @@ void mmu_init(void);
 /* -ENOMEM; -EINVAL: there are no such addresses */
 int mmu_map(uint64_t paddr, uint64_t len, unsigned prot);
 int mmu_unmap(uint64_t paddr, uint64_t len);
+/* Where the host says that a device is: readable, writable, not cached.
+ * -EINVAL also where our own memory is. */
+int mmu_map_device(uint64_t paddr, uint64_t len);
 /* For page.c: pages for tables are set aside, so that mapping fresh memory
  * never has to ask for any. */
 int mmu_map_reserved(uint64_t paddr, uint64_t len); /* as MMU_W */
@@ -130,7 +135,11 @@ void trap_init(void);
 /* irq.c: a handler runs with interrupts off and only wakes threads */
 typedef void irq_handler(void *arg);
 int irq_alloc(irq_handler *fn, void *arg); /* a CPU vector, or -ENOSPC */
+/* An interrupt line: edge-triggered, with one handler ... */
 int irq_gsi_attach(unsigned gsi, irq_handler *fn, void *arg);
+/* ... or level-triggered, with as many as devices share it: each makes its own
+ * device let go of the line, and does nothing if that does not pull it. */
+int irq_gsi_share(unsigned gsi, irq_handler *fn, void *arg);
 
 /* sched.c */
 struct spinlock {
@@ -216,6 +225,9 @@ void panic(const char *fmt, ...)
     __attribute__((noreturn, format(printf, 1, 2)));
 /* caller: a return address that no frame holds, or 0. */
 void panic_backtrace(uintptr_t rip, uintptr_t caller, uintptr_t rbp);
+
+/* ACPI's root pointer, as boot left it; 0 if none */
+extern uint64_t acpi_rsdp_paddr;
 
 /* initrd, as boot left it; len 0 if none */
 extern const void *initrd_base;

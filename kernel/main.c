@@ -13,6 +13,7 @@
 
 const void *initrd_base;
 size_t initrd_len;
+uint64_t acpi_rsdp_paddr;
 
 static void
 initrd_init(const struct boot_range *r)
@@ -61,6 +62,7 @@ kernel_main(struct boot_info *bi)
 	console_init();
 	page_check();
 	initrd_init(&bi->initrd);
+	acpi_rsdp_paddr = bi->rsdp_paddr;
 	thread_init(main_thread);
 	panic("thread_init returned");
 }

@@ -249,6 +249,17 @@ mmu_unmap(uint64_t paddr, uint64_t len)
 	return range_set_any(paddr, len, 0);
 }
 
+int
+mmu_map_device(uint64_t paddr, uint64_t len)
+{
+	uint64_t first = ALIGN_DOWN(paddr, PAGE_SIZE);
+	uint64_t end = ALIGN_UP(paddr + len, PAGE_SIZE);
+
+	if (len == 0 || end <= first || page_is_ram(first, end - first))
+		return -EINVAL;
+	return mmu_map(first, end - first, MMU_W | MMU_UNCACHED);
+}
+
 static void __attribute__((noinline))
 map_part(const char *start, const char *end, unsigned prot)
 {

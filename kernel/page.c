@@ -42,6 +42,7 @@ void (*page_dirty)(void);
 
 static struct free_page *free_list[ORDERS];
 static size_t free_listed; /* bytes in free and idle blocks */
+static const struct boot_info *boot;
 
 static unsigned
 order_for(size_t npages)
@@ -530,6 +531,22 @@ page_region_add(uintptr_t lo, uintptr_t base, uintptr_t end, uint8_t *order)
 	return r;
 }
 
+bool
+page_is_ram(uint64_t paddr, uint64_t len)
+{
+	const struct boot_range *m;
+	unsigned i;
+
+	for (m = boot->mem; m < boot->mem + boot->nmem; m++)
+		if (paddr < m->base + m->len && paddr + len > m->base)
+			return true;
+	for (i = 0; i < page_nregion; i++) /* plugged later */
+		if (paddr < page_region[i].end &&
+		    paddr + len > page_region[i].lo)
+			return true;
+	return false;
+}
+
 /* A region's bookkeeping takes its first pages. */
 static void
 region_add(uintptr_t base, uintptr_t end)
@@ -573,6 +590,7 @@ page_init(const struct boot_info *bi)
 	struct boot_range cut[4];
 	unsigned i;
 
+	boot = bi;
 	cut[0].base = 0; /* page 0 is never mapped */
 	cut[0].len = PAGE_SIZE;
 	cut[1].base = (uintptr_t)__image_start;
