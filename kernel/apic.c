@@ -2,12 +2,14 @@
 /* The interrupt controllers: see apic.h.  x2APIC where the processor has it,
  * for a register there is an MSR and costs a hypervisor less. */
 #include "kernel/apic.h"
+#include "kernel/acpi.h"
 #include "kernel/cpu.h"
 #include "kernel/kernel.h"
 #include "kernel/trap.h"
 
 #define LAPIC_PADDR  0xfee00000UL
 #define IOAPIC_PADDR 0xfec00000UL
+#define MSI_PADDR    0xfee00000UL
 
 /* [SDM] 3, table 10-1: offsets */
 #define LAPIC_ID      0x020
@@ -25,12 +27,14 @@
 
 #define APIC_BASE_ENABLE (1UL << 11)
 #define APIC_BASE_X2APIC (1UL << 10)
-#define MSR_X2APIC	 0x800U
+#define MSR_X2APIC       0x800U
 
 #define IOAPIC_SELECT 0x00 /* [IOAPIC] 3.1 */
 #define IOAPIC_WINDOW 0x10
 #define IOAPIC_VER    1
 #define IOAPIC_REDIR  0x10
+#define IOAPIC_PINS   24 /* of the first one, in every PC */
+#define REDIR_LEVEL   (1U << 15)
 
 static bool x2apic, ready;
 static int rounds;
@@ -90,7 +94,8 @@ static bool
 timer_pending(void)
 {
 	return lapic_read(LAPIC_IRR + 0x10 * (VECTOR_TIMER / 32)) >>
-	    (VECTOR_TIMER % 32) & 1;
+		   (VECTOR_TIMER % 32) &
+	       1;
 }
 
 uint64_t
@@ -98,8 +103,8 @@ lapic_timer_start(uint32_t count, bool periodic)
 {
 	uint64_t tsc;
 
-	lapic_write(LAPIC_LVT_TMR,
-	    VECTOR_TIMER | (periodic ? LVT_PERIODIC : 0));
+	lapic_write(
+	    LAPIC_LVT_TMR, VECTOR_TIMER | (periodic ? LVT_PERIODIC : 0));
 	if (periodic) {
 		/* an interrupt left from before is not a round of this count */
 		lapic_write(LAPIC_INIT, 0);
@@ -134,37 +139,59 @@ lapic_timer_rounds(void)
 	return rounds + timer_pending();
 }
 
-static uint32_t
-ioapic_read(unsigned index)
+void
+lapic_msi(unsigned vector, uint64_t *paddr, uint32_t *data)
 {
-	*reg(IOAPIC_PADDR, IOAPIC_SELECT) = index;
-	return *reg(IOAPIC_PADDR, IOAPIC_WINDOW);
+	uint32_t id = lapic_read(LAPIC_ID);
+
+	*paddr = MSI_PADDR | (x2apic ? id & 0xff : id >> 24) << 12;
+	*data = vector;
+}
+
+static uint32_t
+ioapic_read(uint64_t base, unsigned index)
+{
+	*reg(base, IOAPIC_SELECT) = index;
+	return *reg(base, IOAPIC_WINDOW);
 }
 
 static void
-ioapic_write(unsigned index, uint32_t v)
+ioapic_write(uint64_t base, unsigned index, uint32_t v)
 {
-	*reg(IOAPIC_PADDR, IOAPIC_SELECT) = index;
-	*reg(IOAPIC_PADDR, IOAPIC_WINDOW) = v;
+	*reg(base, IOAPIC_SELECT) = index;
+	*reg(base, IOAPIC_WINDOW) = v;
 }
 
-int
-ioapic_route(unsigned gsi, unsigned vector)
+/* Pin of the controller at base; false if it has not that many. */
+static bool
+route(uint64_t base, unsigned pin, uint32_t entry)
 {
-	uint32_t id, ver;
-	uint64_t flags;
+	uint32_t ver = ioapic_read(base, IOAPIC_VER);
+	uint32_t id = lapic_read(LAPIC_ID);
 
-	if (mmu_map(IOAPIC_PADDR, PAGE_SIZE, MMU_W | MMU_UNCACHED) < 0)
+	if (ver == UINT32_MAX || pin > (ver >> 16 & 0xff))
+		return false;
+	ioapic_write(base, IOAPIC_REDIR + 2 * pin + 1, x2apic ? id << 24 : id);
+	ioapic_write(base, IOAPIC_REDIR + 2 * pin, entry);
+	return true;
+}
+
+/* Lines beyond the first controller's are ACPI's to tell.  Active high, though
+ * PCI's own are low: so the tables of hypervisors have it, which look at the
+ * level alone. */
+int
+ioapic_route(unsigned gsi, unsigned vector, bool level)
+{
+	uint64_t base = IOAPIC_PADDR, flags;
+	unsigned first = 0;
+	bool done;
+
+	if (gsi >= IOAPIC_PINS && !acpi_ioapic(gsi, &base, &first))
+		return -ENODEV;
+	if (mmu_map_device(base, PAGE_SIZE) < 0)
 		return -ENOMEM;
 	flags = spin_lock(&apic_lock);
-	id = lapic_read(LAPIC_ID);
-	ver = ioapic_read(IOAPIC_VER);
-	if (gsi <= (ver >> 16 & 0xff) && ver != UINT32_MAX) {
-		ioapic_write(IOAPIC_REDIR + 2 * gsi + 1,
-		    x2apic ? id << 24 : id);
-		ioapic_write(IOAPIC_REDIR + 2 * gsi, vector);
-		ver = 0;
-	}
+	done = route(base, gsi - first, vector | (level ? REDIR_LEVEL : 0));
 	spin_unlock(&apic_lock, flags);
-	return ver == 0 ? 0 : -ENODEV;
+	return done ? 0 : -ENODEV;
 }

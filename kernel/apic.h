@@ -26,7 +26,10 @@ void lapic_timer_fired(void); /* from its interrupt */
 /* Full rounds of the running count, one that waits to interrupt included. */
 unsigned lapic_timer_rounds(void);
 
-/* Interrupt line gsi, edge-triggered, to vector. */
-int ioapic_route(unsigned gsi, unsigned vector);
+/* Interrupt line gsi to vector.  -ENODEV: there is no such line. */
+int ioapic_route(unsigned gsi, unsigned vector, bool level);
+
+/* The memory write by which a device interrupts ([SDM] 3, 11.11). */
+void lapic_msi(unsigned vector, uint64_t *paddr, uint32_t *data);
 
 #endif
