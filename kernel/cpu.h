@@ -68,6 +68,12 @@ cpu_outw(uint16_t port, uint16_t v)
 	__asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port) : "memory");
 }
 
+static inline void
+cpu_outl(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+}
+
 static inline uint8_t
 cpu_inb(uint16_t port)
 {
@@ -77,10 +83,13 @@ cpu_inb(uint16_t port)
 	return v;
 }
 
-static inline void
-cpu_outl(uint16_t port, uint32_t v)
+static inline uint16_t
+cpu_inw(uint16_t port)
 {
-	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port) : "memory");
+	uint16_t v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port) : "memory");
+	return v;
 }
 
 static inline uint32_t
