@@ -9,6 +9,7 @@
  */
 #include <linux/virtio_mmio.h>
 
+#include "kernel/acpi.h"
 #include "pv/virtio/virtio.h"
 
 #define MAGIC 0x74726976 /* "virt" */
@@ -18,7 +19,10 @@ struct mmio_dev {
 	uint64_t base, len;
 	unsigned gsi;
 	bool irq_attached;
+	struct mmio_dev *next;
 };
+
+static struct mmio_dev *found;
 
 static struct mmio_dev *
 mmio_of(const struct virtio_dev *vd)
@@ -208,8 +212,11 @@ virtio_mmio_add(uint64_t base, uint64_t len, unsigned gsi)
 	volatile uint32_t *r = (volatile uint32_t *)base;
 	struct mmio_dev *d;
 
+	for (d = found; d != NULL; d = d->next)
+		if (d->base == base)
+			return;
 	if (base % 4 != 0 || len < VIRTIO_MMIO_CONFIG ||
-	    mmu_map(base, len, MMU_W | MMU_UNCACHED) != 0) {
+	    mmu_map_device(base, len) != 0) {
 		log_line("virtio-mmio at 0x%lx: no such place", base);
 		return;
 	}
@@ -229,6 +236,8 @@ virtio_mmio_add(uint64_t base, uint64_t len, unsigned gsi)
 	d->base = base;
 	d->len = len;
 	d->gsi = gsi;
+	d->next = found;
+	found = d;
 	d->vd.ops = &mmio_transport;
 	d->vd.id = r[VIRTIO_MMIO_DEVICE_ID / 4];
 	log_text(d->vd.name, sizeof(d->vd.name), "mmio@%lx", base);
@@ -289,4 +298,5 @@ virtio_mmio_scan(void)
 
 	for (word = cmdline_devices; *word != NULL; word++)
 		add_word(*word);
+	acpi_virtio_mmio(virtio_mmio_add);
 }
