@@ -12,6 +12,7 @@
 #define CID_LOCAL  1U             /* oneself: not offered here */
 #define CONNECT_NS (2 * NS_PER_S) /* Linux's default */
 #define CLOSE_NS   (8 * NS_PER_S) /* as Linux: for the peer to agree */
+#define ROOM_NS    NS_PER_S
 #define GOODBYE_NS (5 * NS_PER_S)
 
 #define BOTH (VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
@@ -372,8 +373,6 @@ sendable(struct vsock *s, size_t len)
 		s->asked = true;
 		vsock_send_op(s, VIRTIO_VSOCK_OP_CREDIT_REQUEST);
 	}
-	if (vsock_is_full())
-		return 0;
 	if (n > vsock_link->send_max)
 		n = vsock_link->send_max;
 	return n < len ? n : (uint32_t)len;
@@ -399,7 +398,10 @@ vsock_send(struct vsock *s, const void *p, size_t len, uint64_t deadline_ns)
 			flags = spin_lock(&vsock_lock);
 			continue;
 		}
-		err = wait(s, deadline_ns);
+		if (n > 0 && deadline_ns == 0) /* the device is the obstacle */
+			err = wait(s, clock_ns() + ROOM_NS);
+		else
+			err = wait(s, deadline_ns);
 		if (err != 0)
 			break;
 	}

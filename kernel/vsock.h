@@ -71,7 +71,9 @@ int vsock_listen(struct vsock *s, unsigned backlog);
 int vsock_accept(struct vsock *s, struct vsock **out, uint64_t deadline_ns);
 /* Sleeps for the answer unless nonblock; then -EINPROGRESS. */
 int vsock_connect(struct vsock *s, struct vsock_addr a, bool nonblock);
-/* Bytes; sleep until there is at least one (recv) or all are sent. */
+/* Bytes; sleep until there is at least one (recv) or all are sent.  A send
+ * that must not wait for the peer may wait for the device, which takes what the
+ * peer has room for. */
 long vsock_send(
     struct vsock *s, const void *p, size_t len, uint64_t deadline_ns);
 long vsock_recv(
@@ -123,7 +125,6 @@ void vsock_send_op(struct vsock *s, unsigned op);
 bool vsock_send_pending(struct vsock *s); /* false: some is left */
 bool vsock_send_data(struct vsock *s, const void *p, uint32_t len);
 uint32_t vsock_credit(const struct vsock *s);
-bool vsock_is_full(void); /* no packet can be sent now */
 /* The table of connections, listeners and bound sockets. */
 void vsock_know(struct vsock *s);
 void vsock_forget(struct vsock *s);

@@ -174,12 +174,6 @@ vsock_end(struct vsock *s, int error)
 
 /* --- out --- */
 
-bool
-vsock_is_full(void)
-{
-	return full || vsock_link == NULL;
-}
-
 static bool
 send(const struct virtio_vsock_hdr *h, const void *data)
 {
