@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Attributes of files and of the file system over 9P2000.L. */
 #include <string.h>
+#include <sys/types.h>
 
 #include "libc-shim/p9_node.h"
 
