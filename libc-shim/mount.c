@@ -136,6 +136,8 @@ complain(const char *value, int err)
 		why = "the path leads to a file; choose another";
 	else if (err == -EPROTO)
 		why = "the server speaks no 9P2000.L; give another one";
+	else if (err == -EIO)
+		why = "the device failed, as a line above says";
 	else if (err == -ENOMEM || err == -ENOSPC)
 		why = "out of memory; give the guest more";
 	if (why != NULL)

@@ -12,18 +12,22 @@
 /* --- tags and fids --- */
 
 static int
-tag_take(struct p9_session *s, bool wait, uint16_t *tag)
+tag_take(struct p9_session *s, bool wait, uint64_t deadline_ns, uint16_t *tag)
 {
 	bool interrupted = false;
 	int err = 0;
 
 	sleeplock_take(&s->lock);
-	while (s->tags == UINT64_MAX && wait)
-		if (sleeplock_wait(&s->lock, &s->tag_room, NS_NEVER) == -EINTR)
-			interrupted = true;
-	if (s->tags == UINT64_MAX) {
+	if (s->tags == UINT64_MAX && !wait)
 		err = -EAGAIN;
-	} else {
+	while (s->tags == UINT64_MAX && err == 0) {
+		err = sleeplock_wait(&s->lock, &s->tag_room, deadline_ns);
+		if (err == -EINTR) {
+			interrupted = true;
+			err = 0;
+		}
+	}
+	if (err == 0) {
 		*tag = (uint16_t)__builtin_ctzll(~s->tags);
 		s->tags |= 1ULL << *tag;
 	}
@@ -160,7 +164,6 @@ request_fill(struct p9_call *c)
 	if (c->data_len > 0 && c->data_in)
 		r->buf[r->nout + r->nin++] =
 		    (struct p9_buf){c->data, c->data_len};
-	r->deadline_ns = c->patient ? NS_NEVER : clock_ns() + P9_ANSWER_NS;
 }
 
 static bool
@@ -178,13 +181,16 @@ p9_start(struct p9_session *s, struct p9_call *c, bool wait)
 		return -ENAMETOOLONG;
 	if (over(s))
 		return -EIO;
-	err = tag_take(s, wait, &c->rq.tag);
-	if (err != 0)
-		return err;
-	request_fill(c);
-	err = s->channel->ops->start(s->channel, &c->rq);
-	if (err != 0)
-		tag_give(s, c->rq.tag);
+	c->rq.deadline_ns = c->patient ? NS_NEVER : clock_ns() + P9_ANSWER_NS;
+	err = tag_take(s, wait, c->rq.deadline_ns, &c->rq.tag);
+	if (err == 0) {
+		request_fill(c);
+		err = s->channel->ops->start(s->channel, &c->rq);
+		if (err != 0)
+			tag_give(s, c->rq.tag);
+	}
+	if (err == -ETIMEDOUT) /* what is under way does not come back */
+		err = p9_session_fail(s, "no answer");
 	return err;
 }
 
