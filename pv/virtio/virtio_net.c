@@ -291,7 +291,7 @@ vnet_make(struct virtio_dev *vd)
 	v->status_work.fn = status_work;
 	v->dev.ops = &vnet_ops;
 	v->dev.pool = &v->pool;
-	vd->driver_data = v;
+	vd->driver_data = v; /* its queues are part of it: it stays */
 	return v;
 }
 
@@ -343,14 +343,8 @@ net_attach(struct virtio_dev *vd)
 	if (err == 0)
 		go_live(v);
 	once_leave(&v->ctrl_lock, false);
-	if (again)
-		return err;
-	if (err == 0) {
+	if (err == 0 && !again)
 		net_register(&v->dev);
-	} else {
-		vd->driver_data = NULL;
-		heap_free(v, sizeof(*v));
-	}
 	return err;
 }
 

@@ -103,7 +103,8 @@ vnet_filter(struct net_dev *d, const struct net_filter *f)
 	if (err != 0)
 		return err;
 	v->filter = *f;
-	memcpy(v->multicast, f->multicast, f->nmulticast * NET_MAC_LEN);
+	if (f->nmulticast > 0)
+		memcpy(v->multicast, f->multicast, f->nmulticast * NET_MAC_LEN);
 	v->filtered = true;
 	err = filter_tell(v);
 	ctrl_leave(v);

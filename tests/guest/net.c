@@ -7,6 +7,7 @@
  *	show N [WHICH]  one line for each of N frames; WHICH: receive offloads
  *	tcp             sends one large TCP frame for the card to cut
  *	udp             sends a datagram with a partial checksum
+ *	writers         sends from several threads, while one waits to receive
  *	link            tells of link changes and announcements
  *	filter          sets an address and a filter, shows what comes through
  *
@@ -14,6 +15,7 @@
  * 0x88b5 (local experiments) and holds a number, then bytes that count up.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <sprat/net.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -428,6 +430,48 @@ udp(void)
 	send_and_wait(&t);
 }
 
+/* --- several threads --- */
+
+#define WRITERS 4
+#define WRITES  250
+
+static void *
+write_frames(void *arg)
+{
+	unsigned first = (unsigned)(uintptr_t)arg, i;
+	uint8_t p[64];
+
+	memcpy(p, peer, 6);
+	memcpy(p + 6, st.mac, 6);
+	put16(p + 12, TYPE_TEST);
+	for (i = first; i < first + WRITES; i++) {
+		memset(p + HEADER, 0, sizeof(p) - HEADER);
+		put16(p + HEADER, i);
+		CHECK(sprat_net_write(card, p, sizeof(p)) == 0);
+	}
+	return arg;
+}
+
+static void
+writers(void)
+{
+	pthread_t t[WRITERS];
+	struct sprat_net_buf *f;
+	uintptr_t i;
+
+	for (i = 0; i < WRITERS; i++)
+		CHECK(pthread_create(&t[i], NULL, write_frames,
+			  (void *)(i * WRITES)) == 0);
+	f = receive(TYPE_TEST);
+	CHECK(f != NULL);
+	if (f != NULL)
+		sprat_net_free(f);
+	for (i = 0; i < WRITERS; i++)
+		CHECK(pthread_join(t[i], NULL) == 0);
+	sprat_net_status(card, &st);
+	CHECK(st.sending == 0 && st.tx_frames >= WRITERS * WRITES);
+}
+
 /* --- the control queue and the host's events --- */
 
 static void
@@ -505,6 +549,8 @@ main(int argc, char **argv)
 		CHECK_RUN(tcp);
 	} else if (strcmp(what, "udp") == 0) {
 		CHECK_RUN(udp);
+	} else if (strcmp(what, "writers") == 0) {
+		CHECK_RUN(writers);
 	} else if (strcmp(what, "link") == 0) {
 		CHECK_RUN(link_changes);
 	} else if (strcmp(what, "filter") == 0) {

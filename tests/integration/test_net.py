@@ -274,8 +274,23 @@ def test_many(net, machine, device):
 def test_lengths(net, device):
     """Across the borders of buffers."""
     net.tap("t0", mtu=9000)
-    echo(net, 3000, 40, lambda n: 60 + n * 3 % 8900,
+    echo(net, 1200, 40, lambda n: 60 + n * 7 % 8900,
          device=device + ",host_mtu=9000")
+
+
+@pytest.mark.parametrize("device", ["", ",packed=on", ",tx_queue_size=256"
+                                    ",event_idx=off,indirect_desc=off"])
+def test_writers(net, device):
+    net.tap("t0")
+    s = net.socket("t0")
+    guest = Guest(net, "tests/net", "writers", device=device)
+    got = [struct.unpack(">H", s.recv(100)[14:16])[0] for _ in range(1000)]
+    assert sorted(got) == list(range(1000))
+    for first in range(0, 1000, 250):
+        own = [n for n in got if first <= n < first + 250]
+        assert own == sorted(own)
+    s.send(test_frame(0, 60))
+    guest.end()
 
 
 @pytest.mark.parametrize("machine", ["microvm", "q35"])
