@@ -200,7 +200,7 @@ test_index_jumps(void)
 	for (i = 0; i < N(by); i++) {
 		take_off();
 		for (k = 0; k < FLIGHT; k++) /* entries as they should be */
-			fake_use(rig.fq, &seen[k], 0);
+			fake_use(rig.fq, &seen[k], 5);
 		rig.q.split.used->idx = by[i];
 		expect_broken(ALL);
 	}
