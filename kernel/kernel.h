@@ -95,6 +95,8 @@ bool page_given_take(uintptr_t *from, size_t max, struct page_run *run);
 /* Pages that were claimed or taken back are free; -ENOMEM: they stay his. */
 int page_unclaim(const struct page_run *run);
 size_t page_given_total(void); /* pages */
+/* True if no RAM that we know, nor what x86 keeps for devices, is there. */
+bool page_vacant(uintptr_t base, size_t len);
 /* Memory that comes and goes.  A region without any; above all others. */
 int page_region_new(uintptr_t base, size_t len);
 /* Some pages of it are there, unmapped, and may be used. */

@@ -36,6 +36,7 @@ drivers_start(void)
 {
 	static const struct virtio_driver *const driver[] = {
 	    &virtio_balloon_driver,
+	    &virtio_mem_driver,
 	};
 	unsigned i;
 

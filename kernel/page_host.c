@@ -11,7 +11,9 @@
 
 #define REPORT_MIN (PAGE_SIZE << REPORT_ORDER)
 #define ADDR_MAX   (1UL << 47) /* above it nothing is identity-mapped */
-#define MIDDLE     0U          /* a run's kind: between brk and top */
+#define HOLE_START (3UL << 30) /* devices below 4 GiB */
+#define HOLE_END   (4UL << 30)
+#define MIDDLE     0U /* a run's kind: between brk and top */
 
 static size_t given; /* pages */
 
@@ -304,6 +306,23 @@ page_given_total(void)
 
 /* --- plugging --- */
 
+bool
+page_vacant(uintptr_t base, size_t len)
+{
+	extern char __image_start[], __image_end[];
+	const struct region *r;
+
+	if (base >= ADDR_MAX || len > ADDR_MAX - base ||
+	    (base < HOLE_END && base + len > HOLE_START) ||
+	    (base < (uintptr_t)__image_end &&
+		base + len > (uintptr_t)__image_start))
+		return false;
+	for (r = page_region; r < page_region + page_nregion; r++)
+		if (base < r->end && base + len > r->lo)
+			return false;
+	return true;
+}
+
 int
 page_region_new(uintptr_t base, size_t len)
 {
@@ -338,11 +357,36 @@ region_for(uintptr_t addr)
 	return r;
 }
 
+/* The region of addr, and where what lies there of [addr, end) ends: the heap
+ * may have cut the region in two. */
+static struct region *
+piece(uintptr_t addr, uintptr_t end, uintptr_t *to)
+{
+	struct region *r = region_for(addr);
+
+	*to = end;
+	if (r + 1 < page_region + page_nregion && r[1].lo < end)
+		*to = r[1].lo;
+	return r;
+}
+
+/* Mapped, and nobody's so far. */
+static void
+piece_plug(struct region *r, uintptr_t base, uintptr_t end)
+{
+	struct page_run run = {base, (end - base) / PAGE_SIZE, PAGE_IDLE};
+
+	if (end > r->end) {
+		memset(page_order_of(r, r->end), 0, (end - r->end) / PAGE_SIZE);
+		r->end = end;
+	}
+	run_back(&run, PAGE_IDLE);
+}
+
 int
 page_plug(uintptr_t base, size_t npages)
 {
-	struct page_run run = {base, npages, PAGE_IDLE};
-	uintptr_t end = base + npages * PAGE_SIZE;
+	uintptr_t end = base + npages * PAGE_SIZE, to;
 	int err = mmu_map(base, npages * PAGE_SIZE, MMU_W);
 	struct region *r;
 	uint64_t flags;
@@ -350,13 +394,11 @@ page_plug(uintptr_t base, size_t npages)
 	if (err < 0)
 		return err;
 	flags = spin_lock(&page_lock);
-	r = region_for(base);
-	if (end > r->end) {
-		memset(page_order_of(r, r->end), 0, (end - r->end) / PAGE_SIZE);
-		r->end = end;
-	}
 	page_all += npages * PAGE_SIZE;
-	run_back(&run, PAGE_IDLE);
+	for (; base < end; base = to) {
+		r = piece(base, end, &to);
+		piece_plug(r, base, to);
+	}
 	spin_unlock(&page_lock, flags);
 	return 0;
 }
@@ -428,28 +470,45 @@ middle_describe(struct region *r, uintptr_t addr)
 	return true;
 }
 
+/* True if all of it is free, and then a part of blocks. */
+static bool
+pieces_free(uintptr_t base, uintptr_t end)
+{
+	struct region *r;
+	uintptr_t to;
+
+	for (; base < end; base = to) {
+		r = piece(base, end, &to);
+		if (!middle_describe(r, base) || !all_free(r, base, to))
+			return false;
+	}
+	return true;
+}
+
 int
 page_unplug(uintptr_t base, size_t npages)
 {
-	uintptr_t end = base + npages * PAGE_SIZE;
+	uintptr_t end = base + npages * PAGE_SIZE, at, to;
 	uint64_t flags = spin_lock(&page_lock);
-	struct region *r = region_for(base);
-	int err = -EBUSY;
+	bool gone = pieces_free(base, end);
+	struct region *r;
 
-	if (end <= r->end && middle_describe(r, base)) {
-		if (all_free(r, base, end)) {
-			take_all(r, base, end);
-			page_all -= npages * PAGE_SIZE;
-			if (r->mapped > base) /* not any more */
-				r->mapped = base;
-			err = 0;
+	for (at = base; at < end; at = to) {
+		r = piece(at, end, &to);
+		if (gone) {
+			take_all(r, at, to);
+			if (r->mapped > at) /* not any more */
+				r->mapped = at;
 		}
 		page_retreat(r);
 	}
+	if (gone)
+		page_all -= npages * PAGE_SIZE;
 	spin_unlock(&page_lock, flags);
-	if (err == 0 && mmu_unmap(base, npages * PAGE_SIZE) < 0) {
-		page_plug(base, npages);
-		err = -ENOMEM;
-	}
-	return err;
+	if (!gone)
+		return -EBUSY;
+	if (mmu_unmap(base, npages * PAGE_SIZE) == 0)
+		return 0;
+	page_plug(base, npages);
+	return -ENOMEM;
 }

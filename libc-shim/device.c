@@ -9,6 +9,7 @@
 
 #include "libc-shim/blk_file.h"
 #include "libc-shim/console_file.h"
+#include "libc-shim/pmem_file.h"
 #include "libc-shim/vfs.h"
 #include "libc-shim/vport.h"
 
@@ -207,6 +208,7 @@ device_populate(struct node *dev)
 	struct device_node *d;
 
 	blk_file_probe();
+	pmem_file_probe();
 	for (d = builtin; d < builtin + NBUILTIN; d++)
 		node_make(dev, d);
 	for (d = registered; d != NULL; d = d->next)

@@ -37,6 +37,9 @@ struct file_ops {
 	 * without this is always readable and writable. */
 	unsigned (*poll)(struct file *f, struct pollq **q);
 	int (*sync)(struct file *f);
+	/* For mmap, shared: the memory that is the file.  It stays what it is,
+	 * readable and writable, mapped or not. */
+	int (*map)(struct file *f, uint64_t off, size_t len, void **out);
 	/* The last reference has gone: frees f. */
 	int (*close)(struct file *f);
 };
@@ -57,6 +60,9 @@ struct file *file_get(int fd);
 struct file *file_ref(struct file *f);
 /* Drops a reference; the result of ops->close if it was the last. */
 int file_put(struct file *f);
+
+/* Set by a device that has ops->map, for msync; or NULL. */
+extern int (*file_map_sync)(uintptr_t addr, size_t len);
 
 /* Set by flock.c: drops what f holds as f ends.  NULL: nobody uses flock. */
 extern void (*file_flock_end)(struct file *f);

@@ -3,6 +3,8 @@
  * POSIX.1-2017 mmap, munmap, mprotect, msync; madvise, mlock.  Mappings are
  * runs of pages from the kernel's allocator, listed in an array by address so
  * that any part can be unmapped or protected.  Files are read into theirs.
+ * Those that are memory themselves are mapped by telling where it is, and are
+ * not in the array.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -154,8 +156,12 @@ file_check(const struct file *f, int prot, int flags)
 		return -EACCES;
 	if (f->node == NULL || f->ops->size == NULL || f->ops->read == NULL)
 		return -ENODEV;
+	if (!(flags & MAP_SHARED) || !(prot & PROT_WRITE))
+		return 0;
+	if (f->ops->map != NULL)
+		return (f->flags & O_ACCMODE) == O_RDWR ? 0 : -EACCES;
 	/* What is written could not get back to the file. */
-	return (flags & MAP_SHARED) && (prot & PROT_WRITE) ? -ENODEV : 0;
+	return -ENODEV;
 }
 
 /* Reads the file; what lies behind its end is zero. */
@@ -220,7 +226,9 @@ map_file(size_t len, int prot, int flags, int fd, int64_t off, void **out)
 	struct file *f = file_get(fd);
 	int err = file_check(f, prot, flags);
 
-	if (err == 0)
+	if (err == 0 && (flags & MAP_SHARED) && f->ops->map != NULL)
+		err = f->ops->map(f, (uint64_t)off, len, out);
+	else if (err == 0)
 		err = map(len, prot, f, off, out);
 	if (f != NULL)
 		file_put(f);
@@ -378,7 +386,10 @@ posix_madvise(void *p, size_t len, int advice)
 	return -err;
 }
 
-/* Nothing can be written to a mapping that the file should have. */
+int (*file_map_sync)(uintptr_t addr, size_t len);
+
+/* Nothing can be written to a mapping that the file should have, but for those
+ * that are the file. */
 PUBLIC int
 msync(void *p, size_t len, int flags)
 {
@@ -387,6 +398,8 @@ msync(void *p, size_t len, int flags)
 	if (err == 0 && ((flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) ||
 			    ((flags & MS_ASYNC) && (flags & MS_SYNC))))
 		err = -EINVAL;
+	if (err == 0 && (flags & MS_SYNC) && file_map_sync != NULL)
+		err = file_map_sync((uintptr_t)p, len);
 	return (int)posix_result(err);
 }
 

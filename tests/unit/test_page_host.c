@@ -445,6 +445,41 @@ test_plugging(void **state)
 	assert_non_null(page_alloc(BLOCK_NP - 2));
 }
 
+/* The heap goes on in plugged memory, and so cuts its region in two. */
+static void
+test_heap_in_plugged_memory(void **state)
+{
+	uintptr_t base = (uintptr_t)arena + 32 * MIB;
+	size_t i, total;
+	char *high, *p;
+
+	(void)state;
+	setup(2 * MIB);
+	total = page_total();
+	assert_int_equal(page_region_new(base, 16 * MIB), 0);
+	assert_int_equal(page_plug(base, 4 * BLOCK_NP), 0);
+	p = page_alloc(BLOCK_NP + 100); /* in the way, at the upper end */
+	page_brk(MIB);
+	assert_true((uintptr_t)p > base);
+	assert_int_equal(page_plug(base + 4 * BLOCK, 4 * BLOCK_NP), 0);
+	high = page_brk(7 * MIB);
+	assert_true(high > p);
+	memset(high, 1, 7 * MIB);
+	assert_int_equal(page_nregion, 3);
+	assert_int_equal(page_unplug(base + 4 * BLOCK, BLOCK_NP), -EBUSY);
+	assert_non_null(page_brk(-(intptr_t)(7 * MIB)));
+	page_free(p, BLOCK_NP + 100);
+	for (i = 8; i-- > 0;)
+		assert_int_equal(page_unplug(base + i * BLOCK, BLOCK_NP), 0);
+	assert_int_equal(page_total(), total);
+	assert_int_equal(page_plug(base, 8 * BLOCK_NP), 0);
+	assert_int_equal(page_total(), total + 16 * MIB);
+	high = page_brk(7 * MIB);
+	memset(high, 1, 7 * MIB);
+	p = page_alloc(7 * MIB / PAGE_SIZE);
+	memset(p, 1, 7 * MIB);
+}
+
 /* Blocks come, are used by pages and the heap, and go when they are free. */
 static void
 test_plugging_at_random(void **state)
@@ -508,6 +543,7 @@ main(void)
 	    cmocka_unit_test(test_reclaim),
 	    cmocka_unit_test(test_heap_jumps),
 	    cmocka_unit_test(test_plugging),
+	    cmocka_unit_test(test_heap_in_plugged_memory),
 	    cmocka_unit_test(test_plugging_at_random),
 	};
 
