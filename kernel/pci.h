@@ -39,6 +39,10 @@ uint32_t pci_read(const struct pci_dev *d, unsigned off, unsigned width);
 void pci_write(
     const struct pci_dev *d, unsigned off, unsigned width, uint32_t v);
 
+/* A quick look, before all that: might there be functions of that vendor?  True
+ * also where one could be out of sight, behind a bridge or in ACPI. */
+bool pci_peek(uint16_t vendor);
+
 /* pci_assign.c: addresses for all BARs, unless firmware gave them some */
 void pci_assign(struct pci_dev *all);
 

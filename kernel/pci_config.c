@@ -12,6 +12,7 @@
 #define PORT_DATA    0xcfc
 #define ENABLE       (1U << 31)
 
+#define BRIDGE  0x0604 /* class of bridges from PCI to PCI */
 #define BUS_LEN (1UL << 20)
 
 static struct acpi_ecam ecam; /* paddr 0: by ports */
@@ -87,6 +88,36 @@ port_read(const struct pci_dev *d, unsigned off, unsigned width)
 		v = width == 2 ? cpu_inw(port) : cpu_inl(port);
 	spin_unlock(&port_lock, flags);
 	return v;
+}
+
+static bool
+peek_slot(struct pci_dev *d, uint16_t vendor)
+{
+	unsigned nfn = 1, id;
+
+	for (d->fn = 0; d->fn < nfn; d->fn++) {
+		id = port_read(d, PCI_VENDOR_ID, 2);
+		if (id == 0xffff)
+			continue;
+		if (id == vendor || port_read(d, PCI_CLASS_DEVICE, 2) == BRIDGE)
+			return true;
+		if (d->fn == 0 && (port_read(d, PCI_HEADER_TYPE, 1) & 0x80))
+			nfn = 8;
+	}
+	return false;
+}
+
+bool
+pci_peek(uint16_t vendor)
+{
+	struct pci_dev d = {.slot = 0};
+
+	if (!have_ports())
+		return acpi_rsdp_paddr != 0;
+	for (; d.slot < 32; d.slot++)
+		if (peek_slot(&d, vendor))
+			return true;
+	return false;
 }
 
 static void

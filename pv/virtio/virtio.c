@@ -11,9 +11,7 @@
 #include "kernel/once.h"
 
 #define GENERATION_TRIES 64
-#define RESTARTS_MAX     16 /* of one device: more is no accident */
-#define PCI_ADDRESS      0xcf8
-#define PCI_ENABLE       0x80000000U
+#define RESTARTS_MAX     16     /* of one device: more is no accident */
 #define RESET_TRIES      100000 /* reads of the status, each an exit */
 
 /* What we know of rings and transports: bits 24 to 41 are not the drivers'. */
@@ -146,21 +144,6 @@ virtio_probe(const struct virtio_driver *drv)
 		attach(vd);
 	}
 	once_leave(&attaching, false);
-}
-
-/* [PCI] 3.2.2.3.2: the address port keeps what is written to it. */
-static bool
-have_pci(void)
-{
-	cpu_outl(PCI_ADDRESS, PCI_ENABLE);
-	return cpu_inl(PCI_ADDRESS) == PCI_ENABLE;
-}
-
-void
-virtio_start(const struct virtio_driver *drv)
-{
-	if (cmdline_devices[0] != NULL || have_pci())
-		virtio_probe(drv);
 }
 
 /* --- negotiating --- */

@@ -42,8 +42,10 @@ def test_plugged_and_unplugged(tmp_path, machine):
         wait_for(lambda: plugged(g) < 450 * MIB, "what is free has gone")
         g.must("check")
         g.must("free")
-        wait_for(lambda: plugged(g) == 0, "all has gone")
-        wait_for(lambda: g.info()["total"] == before["total"], "seen")
+        # but for where the C heap has its end
+        wait_for(lambda: plugged(g) <= 4 * MIB, "the rest has gone")
+        wait_for(lambda: g.info()["total"] <= before["total"] + 4 * MIB,
+                 "seen")
         assert g.ask("malloc 300") == "not ok malloc"
         request(g, 256 * MIB)
         wait_for(lambda: plugged(g) == 256 * MIB, "plugged again")
@@ -53,13 +55,13 @@ def test_plugged_and_unplugged(tmp_path, machine):
 
 
 def test_there_from_the_start(tmp_path):
-    with guest(tmp_path, requested="1G") as g:
+    with guest(tmp_path, requested="512M") as g:
         g.answer()
-        wait_for(lambda: plugged(g) == 1024 * MIB, "plugged")
-        g.must("malloc 900")
+        wait_for(lambda: plugged(g) == 512 * MIB, "plugged")
+        g.must("malloc 400")
         g.must("check")
         g.must("free")
-        g.must("small 500")
+        g.must("small 200")
         request(g, 64 * MIB)
         g.must("check")
         g.must("free")
