@@ -90,9 +90,10 @@ def test_large_file(tmp_path):
     assert sums[0] == sums[2]
 
 
-def test_semantics(tmp_path):
-    passes(guest("hostdir", "all", "/mnt",
-                 options=["--fs", f"{tmp_path}:/mnt"]))
+@pytest.mark.parametrize("machine", ["microvm", "q35"])
+def test_semantics(tmp_path, machine):
+    passes(guest("hostdir", "all", "/mnt", options=[
+        "--machine", machine, "--fs", f"{tmp_path}:/mnt"]))
     assert list(tmp_path.iterdir()) == []
 
 
