@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libc-shim/p9_node.h"
+#include "libc-shim/touch.h"
 
 #define WINDOW 4 /* pieces under way */
 #define DOTS   2 /* entries "." and ".." that a server may give in a row */
@@ -116,6 +117,7 @@ p9_read(struct node *node, void *p, size_t len, uint64_t *pos)
 	struct transfer t = {.p = p, .len = len, .off = *pos};
 	long n = transfer_init(&t, p9node_of(node), false);
 
+	touch(p, len, true);
 	if (n == 0 && *pos <= INT64_MAX)
 		n = transfer(&t);
 	if (n > 0)
@@ -178,6 +180,7 @@ p9_write(struct node *node, const void *p, size_t len, uint64_t *pos)
 	struct transfer t = {.p = (char *)(uintptr_t)p, .len = len};
 	int err = transfer_init(&t, p9node_of(node), true);
 
+	touch(p, len, false);
 	if (err != 0)
 		return err;
 	return *pos == FILE_END ? append(&t, pos) : write_at(&t, pos);

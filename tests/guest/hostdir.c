@@ -6,6 +6,7 @@
  *	hostdir readonly DIR    nothing can be changed
  *	hostdir full DIR        writes until the disk is full
  *	hostdir error PATH [w]  the error of opening it, to write if `w`
+ *	hostdir constant FILE   reads it into a constant: that must fault
  *	hostdir follow DIR      tells what is in the files it reads the names of
  *	hostdir mount TAG TYPE  mounts it, looks, unmounts it
  *
@@ -15,6 +16,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -410,6 +412,17 @@ mounting(const char *tag, const char *type)
 }
 
 static int
+into_constant(const char *path)
+{
+	static const char constant[PATH_MAX] = "constant";
+	int fd = open(path, O_RDONLY);
+
+	read(fd, (char *)(uintptr_t)constant, sizeof(constant));
+	printf("not ok: %s\n", constant);
+	return 1;
+}
+
+static int
 follow(const char *dir)
 {
 	char path[256], text[256];
@@ -444,6 +457,8 @@ main(int argc, char **argv)
 		return all(argv[2]);
 	if (strcmp(what, "full") == 0)
 		return full(argv[2]);
+	if (strcmp(what, "constant") == 0)
+		return into_constant(argv[2]);
 	if (strcmp(what, "follow") == 0)
 		return follow(argv[2]);
 	if (strcmp(what, "mount") == 0 && argc > 3)

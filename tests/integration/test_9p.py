@@ -163,6 +163,15 @@ def test_errors(tmp_path):
         assert r.stdout.decode().strip() == error, path
 
 
+def test_constants_stay(tmp_path):
+    """A device could write to them: a wrong pointer must fault before."""
+    (tmp_path / "f").write_text("text")
+    r = guest("hostdir", "constant", "/mnt/f",
+              options=["--fs", f"{tmp_path}:/mnt"])
+    assert r.returncode == 128 + 11 and b"not ok" not in r.stdout
+    assert b"its page does not permit it" in r.stderr
+
+
 def test_host_changes_names(tmp_path):
     """What the host does is seen: at once, or a second later."""
     (tmp_path / "a").mkdir()
