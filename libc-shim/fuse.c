@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/barrier.h"
 #include "libc-shim/linux_abi.h"
 #include "libc-shim/mount.h"
 
@@ -41,12 +42,18 @@ static int
 fuse_lookup(struct node *dir, const char *name, struct node **out)
 {
 	struct fuse_node *d = fuse_node_of(dir), *n;
+	unsigned era = load_acquire(&d->fs->era);
 	struct fuse_entry_out e;
 	struct fuse_req r;
 	int err;
 
 	if (strcmp(name, "..") == 0)
 		return fuse_lookup_up(d, out);
+	n = fuse_dirs_find(d, name);
+	if (n != NULL) {
+		*out = &n->node;
+		return 0;
+	}
 	fuse_req_init(&r, d->fs, FUSE_LOOKUP, d->id);
 	fuse_req_name(&r, name);
 	fuse_req_reply(&r, &e, sizeof(e), true);
@@ -55,9 +62,11 @@ fuse_lookup(struct node *dir, const char *name, struct node **out)
 		err = -ENOENT; /* and how long that is so */
 	if (err == 0)
 		err = fuse_entry_take(d, &e, 0, &n);
-	if (err == 0)
-		*out = &n->node;
-	return err;
+	if (err != 0)
+		return err;
+	fuse_dirs_note(d, name, n, &e, era);
+	*out = &n->node;
+	return 0;
 }
 
 /* The server's answer is an entry, and perhaps a handle behind it. */
@@ -167,9 +176,11 @@ fuse_unlink(struct node *dir, const char *name, bool rmdir)
 	fuse_req_init(&r, d->fs, rmdir ? FUSE_RMDIR : FUSE_UNLINK, d->id);
 	fuse_req_name(&r, name);
 	err = fuse_call(d->fs, &r);
-	if (err == 0)
-		d->fs->removed = true;
-	return err;
+	if (err != 0)
+		return err;
+	__atomic_add_fetch(&d->fs->removals, 1, __ATOMIC_RELAXED);
+	fuse_dirs_drop(d, name);
+	return 0;
 }
 
 static int
@@ -191,7 +202,9 @@ fuse_rename(
 	err = fuse_call(f->fs, &r);
 	if (err != 0)
 		return err;
-	f->fs->removed = true;
+	__atomic_add_fetch(&f->fs->removals, 1, __ATOMIC_RELAXED);
+	fuse_dirs_drop(f, old);
+	fuse_dirs_drop(t, new);
 	/* A directory learns its new parent by being looked up. */
 	if (f != t && fuse_lookup(to, new, &moved) == 0)
 		node_put(moved);
@@ -314,7 +327,7 @@ fuse_end(struct fuse_fs *fs)
 {
 	struct fuse_req r;
 
-	fuse_forget_send(fs, true);
+	fuse_forget_send(fs);
 	fuse_req_init(&r, fs, FUSE_DESTROY, 0);
 	fuse_call(fs, &r);
 	virtio_fs_give(fs->channel);
@@ -337,6 +350,7 @@ const struct fs_ops fuse_ops = {
     .size = fuse_size,
     .sync = fuse_sync,
     .statfs = fuse_statfs,
+    .quiet = fuse_quiet,
     .release = fuse_release,
 };
 
@@ -350,5 +364,6 @@ const struct fs_ops fuse_ops_readonly = {
     .size = fuse_size,
     .sync = fuse_sync,
     .statfs = fuse_statfs,
+    .quiet = fuse_quiet,
     .release = fuse_release,
 };

@@ -6,11 +6,13 @@
  *	fuse.c         mounting; operations on names
  *	fuse_node.c    nodes, their attributes, and forgetting them
  *	fuse_file.c    handles: reading, writing, listing
+ *	fuse_dirs.c    names of directories, believed for a while
  *	fuse_wire.c    requests and replies
  *
- * Nothing is cached but a part of a directory while it is read: each operation
- * asks the server, whatever validity it grants, so what the host changes is
- * seen at once.  A node is what one node ID of the server's stands for; it
+ * Attributes and data are never cached, and of names only those of directories,
+ * for as long as the server grants (virtiofsd's cache=auto: a second; none:
+ * not at all).  So what the host changes is seen at once, but for directories
+ * that it moves.  A node is what one node ID of the server's stands for; it
  * counts how often a reply named it, and when nobody refers to it any more the
  * server is told to forget as many.  Its handles are opened at the first open
  * or use of either kind, and released with the node: fsync tells of errors in
@@ -29,6 +31,8 @@
 #define FUSE_BUCKETS   256
 #define FUSE_FORGETS   64           /* told to the server at once */
 #define FUSE_BUFS      6            /* of a request: all its parts */
+#define FUSE_DIRS      64           /* whose names are believed, ... */
+#define FUSE_DIR_NAME  48           /* ... with less than so many bytes */
 #define FUSE_DIR_PAGES 4            /* of a directory's entries at a time */
 #define FUSE_UNIT_MAX  (256U << 10) /* bytes a read or write asks for */
 #define FUSE_WINDOW    4            /* of these in flight */
@@ -55,6 +59,13 @@ struct fuse_batch {
 	bool in_flight;
 };
 
+/* A directory whose name, in its parent, is believed until then. */
+struct fuse_dir {
+	struct fuse_node *node; /* a reference; NULL: none */
+	uint64_t until_ns;
+	char name[FUSE_DIR_NAME];
+};
+
 struct fuse_handle {
 	uint64_t fh; /* the server's */
 	bool open;
@@ -64,6 +75,7 @@ struct fuse_node {
 	struct node node;
 	struct fuse_fs *fs;
 	uint64_t id;   /* the server's */
+	unsigned born; /* fs->removals then */
 	uint64_t size; /* when last heard of; atomic, and no more than a hint */
 	/* Under fs->lock: */
 	uint64_t nlookup;
@@ -87,13 +99,15 @@ struct fuse_fs {
 	uint32_t unit;       /* most bytes in a read or write */
 	uint64_t timeout_ns; /* no answer for so long: it is dead */
 	uint64_t unique;     /* atomic: the last number of a request */
+	unsigned removals;   /* names that went; atomic */
 	struct sleeplock lock;
 	struct fuse_node *bucket[FUSE_BUCKETS];
+	struct fuse_dir dirs[FUSE_DIRS];
+	unsigned era; /* a directory's name went; atomic */
 	/* Nodes to forget are noted in one batch while the other is sent. */
 	struct sleeplock forget_lock;
 	struct fuse_batch batch[2];
 	unsigned filling;
-	bool removed; /* a name went since the last batch was sent */
 };
 
 static inline struct fuse_node *
@@ -121,9 +135,9 @@ int fuse_call(struct fuse_fs *fs, struct fuse_req *r);
 /* The server has broken its promises: it is left alone.  -EIO. */
 int fuse_break(struct fuse_fs *fs, const char *why);
 /* Notes nodes to forget; they are sent when there are many, or by _send, which
- * may wait until the server has done it. */
+ * waits until the server has done it. */
 void fuse_forget(struct fuse_fs *fs, uint64_t id, uint64_t nlookup);
-void fuse_forget_send(struct fuse_fs *fs, bool wait);
+void fuse_forget_send(struct fuse_fs *fs);
 
 /* --- fuse_node.c --- */
 
@@ -137,6 +151,16 @@ int fuse_setattr(struct node *node, const struct node_attr *a);
 int64_t fuse_size(struct node *node);
 int fuse_statfs(struct node *node, struct statvfs *sv);
 void fuse_release(struct node *node);
+
+/* --- fuse_dirs.c --- */
+
+/* A reference, or NULL: ask the server. */
+struct fuse_node *fuse_dirs_find(struct fuse_node *dir, const char *name);
+/* What the server told of n, asked when fs->era was `era`. */
+void fuse_dirs_note(struct fuse_node *dir, const char *name,
+    struct fuse_node *n, const struct fuse_entry_out *e, unsigned era);
+void fuse_dirs_drop(struct fuse_node *dir, const char *name); /* it went */
+void fuse_quiet(struct node *root);                           /* they all */
 
 /* --- fuse_file.c --- */
 

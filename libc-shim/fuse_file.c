@@ -385,8 +385,11 @@ entries_fetch(struct fuse_node *n, uint64_t offset)
 	len = fuse_req_start(n->fs, &r);
 	if (len == 0)
 		len = fuse_req_finish(n->fs, &r);
-	if (len <= 0)
+	if (len <= 0) {
+		page_free(n->entries, FUSE_DIR_PAGES);
+		n->entries = NULL;
 		return len;
+	}
 	n->entries_end = (size_t)len;
 	n->entries_offset = offset;
 	return 1;

@@ -82,6 +82,7 @@ node_make(struct fuse_fs *fs, uint64_t id, mode_t type)
 	n->node.type = type;
 	n->fs = fs;
 	n->id = id;
+	n->born = load_acquire(&fs->removals);
 	return n;
 }
 
@@ -189,21 +190,18 @@ fuse_entry_take(struct fuse_node *dir, const struct fuse_entry_out *entry,
 static struct fuse_node *
 node_end(struct fuse_node *n)
 {
-	bool opened = n->reader.open || n->writer.open;
 	struct fuse_node *up = n->parent, *root = n->fs->root;
 	struct fuse_fs *fs = n->fs;
-	bool removed;
 
 	sleeplock_take(&fs->lock);
 	table_remove(fs, n);
 	sleeplock_give(&fs->lock);
 	fuse_handles_end(n);
 	fuse_forget(fs, n->id, n->nlookup);
-	/* What has no name should take no room on the host from now on; what
-	 * was open, soon. */
-	removed = __atomic_exchange_n(&fs->removed, false, __ATOMIC_RELAXED);
-	if (opened || removed)
-		fuse_forget_send(fs, removed);
+	/* If its name is among those that went meanwhile, it should take no
+	 * room on the host from now on. */
+	if (n->born != load_acquire(&fs->removals))
+		fuse_forget_send(fs);
 	heap_free(n, sizeof(*n));
 	if (up != NULL &&
 	    __atomic_sub_fetch(&up->node.refs, 1, __ATOMIC_ACQ_REL) > 0)

@@ -191,12 +191,11 @@ fuse_forget(struct fuse_fs *fs, uint64_t id, uint64_t nlookup)
 }
 
 void
-fuse_forget_send(struct fuse_fs *fs, bool wait)
+fuse_forget_send(struct fuse_fs *fs)
 {
 	sleeplock_take(&fs->forget_lock);
 	if (fs->batch[fs->filling].count.count > 0)
 		batch_send(fs);
-	if (wait)
-		batch_wait(fs, &fs->batch[fs->filling ^ 1]);
+	batch_wait(fs, &fs->batch[fs->filling ^ 1]);
 	sleeplock_give(&fs->forget_lock);
 }

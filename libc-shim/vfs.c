@@ -70,6 +70,8 @@ vfs_unmount(struct node *what)
 	struct node *under;
 	int err = 0;
 
+	if (what->ops->quiet != NULL)
+		what->ops->quiet(what);
 	sleeplock_take(&mount_lock);
 	under = what->covers;
 	if (under == NULL)

@@ -89,6 +89,9 @@ struct fs_ops {
 	int64_t (*size)(struct node *n);
 	int (*sync)(struct node *n);
 	int (*statfs)(struct node *n, struct statvfs *sv);
+	/* The root is to be unmounted: drops the references to nodes that the
+	 * file system itself keeps.  NULL: it keeps none. */
+	void (*quiet)(struct node *root);
 	/* Nobody refers to n any more. */
 	void (*release)(struct node *n);
 };

@@ -11,6 +11,7 @@
 /* LINK: tests/unit/kernel_stub.c tests/unit/fake_fuse.c libc-shim/fuse.c */
 /* LINK: libc-shim/fuse_node.c libc-shim/fuse_file.c libc-shim/fuse_wire.c */
 /* LINK: libc-shim/linux_abi.c libc-shim/sleeplock.c libc-shim/vfs.c */
+/* LINK: libc-shim/fuse_dirs.c */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -213,6 +214,8 @@ FUZZ(const uint8_t *input, size_t len)
 	ASSERT(err <= 0);
 	while (err == 0 && in.len > 0 && !fake_fs.vd->broken)
 		use();
+	if (err == 0)
+		nodes[0]->ops->quiet(nodes[0]);
 	for (i = 0; err == 0 && i < NODES; i++) {
 		node_put(nodes[i]);
 		nodes[i] = NULL;

@@ -24,6 +24,7 @@ uint8_t server_list[4096];          /* what a directory holds */
 size_t server_list_len;
 long server_fail_at = -1; /* reading or writing there fails */
 unsigned server_forgotten;
+uint64_t server_valid;
 
 struct node *
 root_make(void)
@@ -62,7 +63,9 @@ mode_of(uint64_t id)
 static long
 give_entry(uint64_t id, mode_t mode, void *out)
 {
-	struct fuse_entry_out e = {.nodeid = id, .attr = attr_of(id, mode)};
+	struct fuse_entry_out e = {.nodeid = id,
+	    .entry_valid = server_valid,
+	    .attr = attr_of(id, mode)};
 
 	if (id > 0 && id < SERVER_IDS)
 		server_lookups[id]++;
@@ -218,6 +221,7 @@ server_begin(void **state)
 	server_handles = 0;
 	server_forgotten = 0;
 	server_fail_at = -1;
+	server_valid = 0;
 	server_init = (struct fuse_init_out){.major = 7,
 	    .minor = 31,
 	    .max_write = 1 << 20,
@@ -238,6 +242,7 @@ server_end(void **state)
 	(void)state;
 	fake_lie = NULL;
 	fake_full = false;
+	server_root->ops->quiet(server_root);
 	node_put(server_root);
 	for (i = 0; i < SERVER_IDS && !broken; i++)
 		assert_int_equal(server_lookups[i], 0);

@@ -28,6 +28,8 @@ extern size_t server_list_len;
 extern struct fuse_entry_out server_entry; /* what the name "odd" is */
 extern struct fuse_attr server_odd;        /* what ID 9 has, if it has a mode */
 
+extern uint64_t server_valid; /* seconds that names may be believed */
+
 int server_begin(void **state);
 int server_end(void **state);
 

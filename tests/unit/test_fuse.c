@@ -6,6 +6,7 @@
 /* LINK: tests/unit/kernel_stub.c tests/unit/fake_fuse.c libc-shim/fuse.c */
 /* LINK: libc-shim/fuse_node.c libc-shim/fuse_file.c libc-shim/fuse_wire.c */
 /* LINK: libc-shim/linux_abi.c libc-shim/sleeplock.c libc-shim/vfs.c */
+/* LINK: libc-shim/fuse_dirs.c */
 /* LINK: tests/unit/fuse_server.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,6 +142,38 @@ test_moved_directory(void **state)
 	node_put(up);
 	node_put(a);
 	node_put(b);
+}
+
+static void
+test_believed_names(void **state)
+{
+	struct node *a, *b, *c;
+
+	(void)state;
+	server_valid = UINT64_MAX;
+	node_put(server_look_up("d100"));
+	a = server_look_up("d100");
+	node_put(server_look_up("f5"));
+	node_put(server_look_up("f5"));
+	assert_int_equal(server_count[FUSE_LOOKUP], 3);
+	assert_int_equal(a->ops->lookup(a, "d101", &b), 0);
+	c = server_look_up("d103");
+	assert_int_equal(server_count[FUSE_LOOKUP], 5);
+	node_put(c);
+	node_put(b);
+	assert_int_equal(a->ops->rename(a, "d101", a, "d102"), 0);
+	assert_int_equal(a->ops->lookup(a, "d101", &b), 0);
+	assert_int_equal(server_count[FUSE_LOOKUP], 6);
+	node_put(b);
+	assert_int_equal(a->ops->unlink(a, "d101", true), 0);
+	assert_int_equal(server_lookups[101], 0);
+	node_put(a);
+	assert_int_equal(server_lookups[100], 1);
+	assert_int_equal(
+	    server_root->ops->unlink(server_root, "d100", true), 0);
+	assert_int_equal(server_lookups[100], 0);
+	node_put(server_look_up("d100"));
+	assert_int_equal(server_count[FUSE_LOOKUP], 7);
 }
 
 /* --- data --- */
@@ -284,6 +317,7 @@ main(void)
 	    SERVER_TEST(test_forgetting_the_removed),
 	    SERVER_TEST(test_no_memory),
 	    SERVER_TEST(test_moved_directory),
+	    SERVER_TEST(test_believed_names),
 	    SERVER_TEST(test_reading),
 	    SERVER_TEST(test_size_is_a_hint),
 	    SERVER_TEST(test_writing),

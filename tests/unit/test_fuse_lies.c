@@ -6,6 +6,7 @@
 /* LINK: tests/unit/kernel_stub.c tests/unit/fake_fuse.c libc-shim/fuse.c */
 /* LINK: libc-shim/fuse_node.c libc-shim/fuse_file.c libc-shim/fuse_wire.c */
 /* LINK: libc-shim/linux_abi.c libc-shim/sleeplock.c libc-shim/vfs.c */
+/* LINK: libc-shim/fuse_dirs.c */
 /* LINK: tests/unit/fuse_server.c */
 #include <setjmp.h>
 #include <stdarg.h>
