@@ -47,6 +47,7 @@ expect_lost(unsigned left)
 		assert_true(left & 1U << (t - 1));
 		assert_int_equal(written, 0);
 		left &= ~(1U << (t - 1));
+		assert_int_equal(virtq_arm(&rig.q, 1), left != 0);
 	}
 	rig_expect_none();
 	assert_true(rig.f.vd.broken);
