@@ -498,7 +498,10 @@ end_all(void)
 	for (; s != NULL; s = next) {
 		next = vsock_any(s);
 		s->pending = 0;
-		if (s->state == VSOCK_CONNECTING || s->state == VSOCK_CONNECTED)
+		if (s->orphan)
+			vsock_free(s);
+		else if (s->state == VSOCK_CONNECTING ||
+			 s->state == VSOCK_CONNECTED)
 			vsock_end(s, -ECONNRESET);
 	}
 }

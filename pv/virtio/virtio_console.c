@@ -57,6 +57,8 @@ port_came(struct vcon *c, struct vport *v)
 		v->listed = true;
 	}
 	vcon_tell(c, v->port.id, VIRTIO_CONSOLE_PORT_READY, 1);
+	if (v->open) /* since before it went */
+		vcon_tell(c, v->port.id, VIRTIO_CONSOLE_PORT_OPEN, 1);
 }
 
 /* [VIRTIO] 5.3.6.2: the name follows, without a NUL or with one. */
@@ -178,6 +180,8 @@ work(struct work *w)
 	struct vcon *c =
 	    (struct vcon *)(void *)((char *)w - offsetof(struct vcon, work));
 
+	if (!c->up) /* it is being attached, which will look itself */
+		return;
 	once_enter(&c->busy);
 	if (c->up && __atomic_exchange_n(&c->resized, false, __ATOMIC_RELAXED))
 		size_read(c);
@@ -263,25 +267,25 @@ queues_init(struct vcon *c)
 }
 
 static int
+messages_make(struct vcon *c)
+{
+	c->message = heap_alloc(CONTROL_SIZE * sizeof(struct vcon_message));
+	return c->message == NULL ? -ENOMEM : 0;
+}
+
+static void
 messages_fill(struct vcon *c)
 {
 	struct virtq_buf buf = {NULL, sizeof(struct vcon_message)};
-	uint64_t flags;
+	uint64_t flags = spin_lock(&c->lock);
 	unsigned i;
 
-	if (c->message == NULL)
-		c->message =
-		    heap_alloc(CONTROL_SIZE * sizeof(struct vcon_message));
-	if (c->message == NULL)
-		return -ENOMEM;
-	flags = spin_lock(&c->lock);
 	for (i = 0; i < c->control_in.size; i++) {
 		buf.p = &c->message[i];
 		virtq_add(&c->control_in, &buf, 0, 1, buf.p);
 	}
 	virtq_kick(&c->control_in);
 	spin_unlock(&c->lock, flags);
-	return 0;
 }
 
 /* Those that were there before a restart: the host tells of them again, if it
@@ -306,25 +310,24 @@ ports_begin(struct vcon *c)
 static int
 vcon_start(struct vcon *c)
 {
-	unsigned i;
 	int err = queues_init(c);
 
-	if (err == 0 && c->multiport)
-		err = messages_fill(c);
+	if (err == 0 && c->multiport && c->message == NULL)
+		err = messages_make(c);
 	if (err != 0)
 		return err;
 	virtio_driver_ok(c->vd);
-	c->up = true;
 	ports_begin(c);
-	if (!c->multiport)
-		return 0;
-	err = vcon_tell(c, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
-	if (err == 0)
+	if (c->multiport) {
+		messages_fill(c);
+		err = vcon_tell(c, 0, VIRTIO_CONSOLE_DEVICE_READY, 1);
+	}
+	if (err != 0)
+		return err;
+	c->up = true;
+	if (c->multiport)
 		messages(c);
-	for (i = 0; i < c->nports && err == 0; i++)
-		if (c->port[i].port.present && c->port[i].open)
-			err = vcon_tell(c, i, VIRTIO_CONSOLE_PORT_OPEN, 1);
-	return err;
+	return 0;
 }
 
 static int
@@ -336,6 +339,8 @@ vcon_attach(struct virtio_dev *vd)
 
 	for (i = 0; c != NULL && i < c->nports; i++)
 		vport_down(&c->port[i]);
+	if (c != NULL)
+		c->up = false;
 	err = virtio_negotiate(vd,
 	    VIRTIO_BIT(VIRTIO_CONSOLE_F_SIZE) |
 		VIRTIO_BIT(VIRTIO_CONSOLE_F_MULTIPORT),

@@ -195,6 +195,20 @@ log_text(char *buf, size_t len, const char *fmt, ...)
 	return n;
 }
 
+struct exit_call *stub_exit;
+
+void
+kernel_at_exit(struct exit_call *c)
+{
+	stub_exit = c;
+}
+
+bool
+panic_busy(void)
+{
+	return false;
+}
+
 int
 work_init(void)
 {

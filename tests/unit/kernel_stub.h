@@ -15,6 +15,8 @@ extern long stub_heap_countdown; /* that many allocations succeed; -1: all */
 extern unsigned stub_lines;      /* log_line calls */
 extern char stub_log[512];       /* the last line */
 
+extern struct exit_call *stub_exit; /* the last one registered */
+
 /* Called when the only thread sleeps and no work is queued: plays what happens
  * meanwhile.  False: nothing does, so a deadline comes. */
 extern bool (*stub_idle)(void);
