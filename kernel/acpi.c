@@ -18,7 +18,10 @@
 #define TABLE_MAX  (1U << 20)
 
 #define FADT_DSDT   40
+#define FADT_FLAGS  112
 #define FADT_X_DSDT 140
+
+#define FADT_REDUCED (1U << 20)
 
 #define MADT_ENTRIES 44
 #define MADT_IOAPIC  1 /* type */
@@ -134,6 +137,21 @@ dsdt_copy(struct acpi_table *t)
 		paddr = get32(fadt.p + FADT_DSDT);
 	acpi_free(&fadt);
 	return table_copy(paddr, "DSDT", t);
+}
+
+/* [ACPI] 5.2.9: HW_REDUCED_ACPI, a machine that is no PC. */
+bool
+acpi_is_reduced(void)
+{
+	struct acpi_table fadt;
+	bool reduced;
+
+	if (acpi_find("FACP", &fadt) != 0)
+		return false;
+	reduced = fadt.len >= FADT_FLAGS + 4 &&
+		  (get32(fadt.p + FADT_FLAGS) & FADT_REDUCED);
+	acpi_free(&fadt);
+	return reduced;
 }
 
 int

@@ -20,6 +20,9 @@ struct acpi_table {
 int acpi_find(const char *name, struct acpi_table *t);
 void acpi_free(struct acpi_table *t);
 
+/* Is it a machine of virtual devices, without the legacy of PCs? */
+bool acpi_is_reduced(void);
+
 /* PCI Express configuration space: MCFG's entry for segment 0. */
 struct acpi_ecam {
 	uint64_t paddr; /* of bus 0 */
@@ -45,7 +48,8 @@ struct acpi_pci {
 };
 /* The first PCI host bridge. */
 void acpi_pci(struct acpi_pci *out);
-/* Each virtio-mmio device. */
+/* Each virtio-mmio device.  Looked for where ACPI is of the reduced kind alone:
+ * PCs have long tables and none of these. */
 void acpi_virtio_mmio(void (*fn)(uint64_t base, uint64_t len, unsigned gsi));
 
 #endif

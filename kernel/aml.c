@@ -118,13 +118,15 @@ scan(void (*fn)(void *arg, const struct span *hid, struct span s), void *arg)
 {
 	struct span at, hid = {NULL, NULL}, crs;
 	struct acpi_table t;
+	const uint8_t *p, *end;
 
 	if (acpi_find("DSDT", &t) != 0)
 		return;
-	at.end = t.p + t.len;
-	for (at.p = t.p; at.p < at.end; at.p++) {
-		if (*at.p != '_')
+	end = at.end = t.p + t.len;
+	for (p = t.p; p < end; p++) {
+		if (*p != '_')
 			continue;
+		at.p = p;
 		crs = at;
 		crs.p += 4;
 		if (name_is(&at, "_HID"))
@@ -172,7 +174,8 @@ virtio_crs(void *arg, const struct span *hid, struct span s)
 void
 acpi_virtio_mmio(void (*fn)(uint64_t base, uint64_t len, unsigned gsi))
 {
-	scan(virtio_crs, &fn);
+	if (acpi_is_reduced())
+		scan(virtio_crs, &fn);
 }
 
 /* --- PCI --- */

@@ -23,7 +23,7 @@
 
 static struct pci_dev *all, **all_end = &all;
 static unsigned nfunctions, last_bus;
-static bool scanned;
+static bool scanned, seen[256]; /* buses */
 
 static void scan_bus(unsigned bus, struct pci_dev *bridge, unsigned depth);
 
@@ -74,20 +74,21 @@ probe_bars(struct pci_dev *d)
 	pci_write(d, PCI_COMMAND, 2, command);
 }
 
-/* Firmware's numbers ascend in the order of a walk like ours; others would lead
- * us in circles. */
+/* Firmware may number buses in any order (qboot's descends), but each once, or
+ * we would go in circles. */
 static void
 scan_bridge(struct pci_dev *d, unsigned depth)
 {
-	unsigned below = pci_read(d, PCI_SECONDARY_BUS, 1), last;
+	unsigned below = pci_read(d, PCI_SECONDARY_BUS, 1);
 	bool numbered = below != 0;
 
 	if (!numbered)
 		below = last_bus + 1;
-	if (below <= last_bus || below > 0xff || depth == DEPTH_MAX ||
+	if (below > 0xff || seen[below] || depth == DEPTH_MAX ||
 	    !pci_config_bus((uint8_t)below))
 		return;
-	last_bus = below;
+	if (below > last_bus)
+		last_bus = below;
 	d->bus_below = (uint8_t)below;
 	if (!numbered) {
 		pci_write(d, PCI_PRIMARY_BUS, 1, d->bus);
@@ -95,11 +96,8 @@ scan_bridge(struct pci_dev *d, unsigned depth)
 		pci_write(d, PCI_SUBORDINATE_BUS, 1, 0xff);
 	}
 	scan_bus(below, d, depth + 1);
-	last = pci_read(d, PCI_SUBORDINATE_BUS, 1);
 	if (!numbered)
 		pci_write(d, PCI_SUBORDINATE_BUS, 1, last_bus);
-	else if (last > last_bus)
-		last_bus = last;
 }
 
 /* Adds what is at d's place to the list; its header type, or -1. */
@@ -135,6 +133,7 @@ scan_bus(unsigned bus, struct pci_dev *bridge, unsigned depth)
 	struct pci_dev place = {.bridge = bridge, .bus = (uint8_t)bus};
 	int type;
 
+	seen[bus] = true;
 	for (place.slot = 0; place.slot < 32; place.slot++) {
 		place.fn = 0;
 		type = scan_function(&place, depth);

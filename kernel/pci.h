@@ -11,6 +11,7 @@
 
 #include "kernel/kernel.h"
 
+#define PCI_VENDOR_INTEL  0x8086
 #define PCI_VENDOR_VIRTIO 0x1af4
 
 #define PCI_BARS     6

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Addresses for BARs and windows for bridges, where firmware did not choose any
- * (qboot never does).  Windows of the host are ACPI's to tell.
+ * (qboot never does).  A few small ones go where PCs have nothing else; for
+ * more ACPI is asked what the host's windows are, which takes much longer.
  *
  * lay_out places what is on one bus, one thing behind the other; a bridge is a
  * thing as large as what is behind it, found out by a first pass that writes
@@ -10,11 +11,15 @@
 #include "kernel/acpi.h"
 #include "kernel/pci.h"
 
-#define LARGE      (256UL << 20)
-#define LEN_MAX    (1UL << 42)  /* of a BAR; sums of them fit 64 bits */
-#define WINDOW     (1UL << 20)  /* a bridge counts in these */
-#define WINDOW_LOW 0xf0000000UL /* free on PCs, if ACPI is silent */
-#define WINDOW_END 0xfec00000UL
+#define LARGE         (256UL << 20)
+#define LEN_MAX       (1UL << 42)  /* of a BAR; sums of them fit 64 bits */
+#define WINDOW        (1UL << 20)  /* a bridge counts in these */
+#define WINDOW_CLOSED 0xfff00000UL /* for a base, above its end */
+
+/* On PCs, if RAM is not; so much of it is sure to suffice for BARs of a fourth.
+ */
+#define PC_LOW 0xf0000000UL
+#define PC_LEN 0x0ec00000UL
 
 struct plan {
 	struct pci_dev *all;
@@ -101,8 +106,11 @@ lay_out_bridge(const struct plan *p, const struct pci_dev *d, uint64_t at,
 
 	try.write = false;
 	len = ALIGN_UP(lay_out(&try, d, 0, UINT64_MAX >> 1, &a), WINDOW);
-	if (len == 0 || (p->high && !bridge_is_wide(d)))
+	if (len == 0 || (p->high && !bridge_is_wide(d))) {
+		if (p->write) /* as after a reset, it may be open at 0 */
+			set_window(d, p->high, WINDOW_CLOSED, 0);
 		return at;
+	}
 	if (a > *align)
 		*align = a;
 	next = place(at, end, len, a, &where);
@@ -132,36 +140,38 @@ lay_out(const struct plan *p, const struct pci_dev *bridge, uint64_t at,
 	return at;
 }
 
-/* Firmware that chose one address has chosen all. */
-static bool
-is_wanted(const struct pci_dev *d)
+/* Bytes of BARs to place.  Firmware that chose one address has chosen all. */
+static uint64_t
+wanted(const struct pci_dev *d)
 {
-	bool wanted = false;
+	uint64_t sum = 0;
 	unsigned n;
 
 	for (; d != NULL; d = d->next)
 		for (n = 0; n < PCI_BARS; n++) {
 			if (d->bar[n].paddr != 0)
-				return false;
-			wanted |= d->bar[n].len != 0;
+				return 0;
+			if (d->bar[n].len <= LEN_MAX)
+				sum += d->bar[n].len;
 		}
-	return wanted;
+	return sum;
 }
 
 void
 pci_assign(struct pci_dev *all)
 {
 	struct plan low = {all, false, true}, high = {all, true, true};
-	struct acpi_pci host;
-	uint64_t align = 0;
+	struct acpi_range pc = {PC_LOW, PC_LEN};
+	struct acpi_pci host = {.low = pc};
+	uint64_t sum = wanted(all), align = 0;
 
-	if (!is_wanted(all))
+	if (sum == 0)
 		return;
-	acpi_pci(&host);
-	if (host.low.len == 0) {
-		host.low.base = WINDOW_LOW;
-		host.low.len = WINDOW_END - WINDOW_LOW;
-	}
+	if (all->vendor != PCI_VENDOR_INTEL || sum > PC_LEN / 4 ||
+	    page_is_ram(PC_LOW, PC_LEN))
+		acpi_pci(&host);
+	if (host.low.len == 0)
+		host.low = pc;
 	lay_out(
 	    &low, NULL, host.low.base, host.low.base + host.low.len, &align);
 	lay_out(&high, NULL, host.high.base, host.high.base + host.high.len,
