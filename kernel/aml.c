@@ -45,7 +45,7 @@ get(const struct span *s, size_t off, unsigned n)
 {
 	uint64_t v = 0;
 
-	if (off + n <= (size_t)(s->end - s->p))
+	if (s->p < s->end && off + n <= (size_t)(s->end - s->p))
 		memcpy(&v, s->p + off, n);
 	return v;
 }

@@ -93,7 +93,7 @@ mmio_config_get(struct virtio_dev *vd, unsigned off, unsigned width)
 	struct mmio_dev *d = mmio_of(vd);
 	volatile void *p = reg(d, VIRTIO_MMIO_CONFIG + off);
 
-	if (VIRTIO_MMIO_CONFIG + off + width > d->len)
+	if ((uint64_t)VIRTIO_MMIO_CONFIG + off + width > d->len)
 		return 0;
 	if (width == 1)
 		return *(volatile uint8_t *)p;
@@ -106,7 +106,7 @@ mmio_config_set(struct virtio_dev *vd, unsigned off, unsigned width, uint32_t v)
 	struct mmio_dev *d = mmio_of(vd);
 	volatile void *p = reg(d, VIRTIO_MMIO_CONFIG + off);
 
-	if (VIRTIO_MMIO_CONFIG + off + width > d->len)
+	if ((uint64_t)VIRTIO_MMIO_CONFIG + off + width > d->len)
 		return;
 	if (width == 1)
 		*(volatile uint8_t *)p = (uint8_t)v;

@@ -147,12 +147,18 @@ vpci_generation(struct virtio_dev *vd)
 	return common_get(pci_of(vd), VIRTIO_PCI_COMMON_CFGGENERATION, 1);
 }
 
+static bool
+has(const struct area *a, unsigned off, unsigned width)
+{
+	return width <= a->len && off <= a->len - width;
+}
+
 static uint32_t
 vpci_config_get(struct virtio_dev *vd, unsigned off, unsigned width)
 {
 	const struct area *a = &pci_of(vd)->config;
 
-	return off + width > a->len ? 0 : area_get(a, off, width);
+	return has(a, off, width) ? area_get(a, off, width) : 0;
 }
 
 static void
@@ -160,7 +166,7 @@ vpci_config_set(struct virtio_dev *vd, unsigned off, unsigned width, uint32_t v)
 {
 	const struct area *a = &pci_of(vd)->config;
 
-	if (off + width <= a->len)
+	if (has(a, off, width))
 		area_set(a, off, width, v);
 }
 
