@@ -7,7 +7,8 @@
  * An input is a list of operations, a byte each with its arguments; a reply
  * takes one byte, and more if that is a lie.
  */
-/* LINK: tests/unit/fake_9p.c tests/unit/kernel_stub.c libc-shim/p9.c */
+/* LINK: tests/unit/fake_9p.c tests/unit/fake_9p_channel.c */
+/* LINK: tests/unit/kernel_stub.c libc-shim/p9.c */
 /* LINK: libc-shim/p9_node.c libc-shim/p9_attr.c libc-shim/p9_io.c */
 /* LINK: libc-shim/p9_session.c libc-shim/p9_msg.c libc-shim/linux_abi.c */
 /* LINK: libc-shim/sleeplock.c libc-shim/vfs.c */

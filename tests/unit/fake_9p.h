@@ -8,6 +8,7 @@
 #define TESTS_UNIT_FAKE_9P_H
 
 #include "kernel/p9.h"
+#include "libc-shim/p9_msg.h"
 
 #define FAKE_9P_TAG   "tag"
 #define FAKE_9P_FILES 300
@@ -46,6 +47,7 @@ struct fake_9p {
 	void (*lie)(uint8_t type, uint8_t *reply, uint32_t *len);
 };
 extern struct fake_9p fake_9p;
+extern const struct p9_channel_ops fake_9p_ops; /* fake_9p_channel.c */
 
 /* Forgets all; then there are a directory "d", a file "d/x" with "text", a file
  * "f" of 100 bytes, and a link "l" to "d/x". */
@@ -53,5 +55,9 @@ void fake_9p_reset(void);
 void fake_9p_fill(uint32_t size);                      /* makes "f" so large */
 unsigned fake_9p_find(unsigned dir, const char *name); /* 0: none */
 uint8_t fake_9p_byte(uint32_t off);                    /* of "f" */
+
+/* fake_9p.c for fake_9p_channel.c: Linux's error number, or 0 and the fields of
+ * the reply. */
+uint32_t fake_9p_answer(uint8_t type, struct p9_msg *in, struct p9_msg *out);
 
 #endif

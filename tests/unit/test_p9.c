@@ -3,7 +3,8 @@
  * The 9P client against a server that keeps to the protocol, which watches it:
  * what it asks for, how often, and that nothing is left behind.
  */
-/* LINK: tests/unit/fake_9p.c tests/unit/kernel_stub.c libc-shim/p9.c */
+/* LINK: tests/unit/fake_9p.c tests/unit/fake_9p_channel.c */
+/* LINK: tests/unit/kernel_stub.c libc-shim/p9.c */
 /* LINK: libc-shim/p9_node.c libc-shim/p9_attr.c libc-shim/p9_io.c */
 /* LINK: libc-shim/p9_session.c libc-shim/p9_msg.c libc-shim/linux_abi.c */
 /* LINK: libc-shim/sleeplock.c libc-shim/vfs.c */
