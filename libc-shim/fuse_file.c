@@ -10,6 +10,7 @@
 
 #include "kernel/barrier.h"
 #include "libc-shim/linux_abi.h"
+#include "libc-shim/touch.h"
 
 #define DIR_BYTES     (FUSE_DIR_PAGES * PAGE_SIZE)
 #define FRUITLESS_MAX 4 /* lists of entries that hold no name of use */
@@ -278,8 +279,11 @@ transfer(struct transfer *t)
 }
 
 static void
-transfer_init(struct transfer *t, struct fuse_node *n, void *p, size_t len)
+transfer_init(
+    struct transfer *t, struct fuse_node *n, void *p, size_t len, bool writes)
 {
+	touch(p, len, !writes);
+	t->writes = writes;
 	t->n = n;
 	t->p = p;
 	t->len = len;
@@ -307,8 +311,7 @@ fuse_read(struct node *node, void *p, size_t len, uint64_t *pos)
 	len = bounded(len, *pos);
 	if (len == 0)
 		return 0;
-	transfer_init(&t, fuse_node_of(node), p, len);
-	t.writes = false;
+	transfer_init(&t, fuse_node_of(node), p, len, false);
 	t.pos = *pos;
 	r = handle_get(t.n, O_RDONLY, &t.fh);
 	if (r == 0)
@@ -347,8 +350,7 @@ fuse_write(struct node *node, const void *p, size_t len, uint64_t *pos)
 
 	if (len == 0)
 		return 0;
-	transfer_init(&t, fuse_node_of(node), (void *)(uintptr_t)p, len);
-	t.writes = true;
+	transfer_init(&t, fuse_node_of(node), (void *)(uintptr_t)p, len, true);
 	t.pos = *pos;
 	r = handle_get(t.n, O_WRONLY, &t.fh);
 	if (r == 0)

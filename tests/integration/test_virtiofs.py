@@ -102,6 +102,12 @@ def test_believed_names(folder, cache):
         check(sock, "names")
 
 
+def test_as_any_folder(folder):
+    """What 9P has to do as well."""
+    with served(folder) as (_, sock):
+        check(sock, "all /mnt", program="hostdir")
+
+
 def test_tree_in_and_out(documents, folder):  # noqa: F811
     shutil.copytree(documents, folder / "in", symlinks=True)
     with served(folder) as (_, sock):
@@ -129,6 +135,14 @@ def test_read_only(folder):
     with served(folder) as (_, sock):
         check(sock, "read_only", mount="fs:tag:/mnt:ro")
     assert [p.name for p in folder.iterdir()] == ["f"]
+
+
+def test_constants_stay(folder):
+    """A device could write to them: a wrong pointer must fault before."""
+    (folder / "f").write_text("text")
+    with served(folder) as (_, sock):
+        out = run(sock, "constant /mnt/f", program="hostdir")
+    assert "its page does not permit it" in out and "not ok" not in out
 
 
 def test_full(folder):
