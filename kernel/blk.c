@@ -7,6 +7,9 @@
 #include "kernel/once.h"
 #include "pv/virtio/virtio_drivers.h"
 
+/* What a single request goes through, in one piece. */
+#define INLINE inline __attribute__((always_inline))
+
 #define TRIES_MAX 5 /* of a request whose device asks for another */
 
 static struct blk_dev *disks, **disks_end = &disks;
@@ -131,7 +134,7 @@ end(struct blk_chan *c, struct blk_req *r)
 	r->ended = true;
 	if (r->done != NULL)
 		r->done(r);
-	else
+	else if (r->sleeps)
 		waitq_wake(&r->sleeper, 1);
 }
 
@@ -147,7 +150,7 @@ blk_ended(struct blk_chan *c, struct blk_req *r, int err)
 }
 
 /* Puts the next piece of r into the queue. */
-static int
+static INLINE int
 piece_add(struct blk_chan *c, struct blk_req *r)
 {
 	uint64_t len = piece_len(&r->dev->lim, r);
@@ -171,7 +174,7 @@ piece_add(struct blk_chan *c, struct blk_req *r)
 }
 
 /* Puts all of r into the queue; false: it is full. */
-static bool
+static INLINE bool
 feed(struct blk_chan *c, struct blk_req *r)
 {
 	int err = r->err;
@@ -229,7 +232,7 @@ wanted(struct blk_chan *c)
 }
 
 /* Gives the device all it can take, tells it, and asks to be told. */
-static void
+static INLINE void
 run(struct blk_chan *c)
 {
 	unsigned after;
@@ -274,7 +277,7 @@ check_op(const struct blk_dev *d, const struct blk_req *r)
 	return 0;
 }
 
-static int
+static INLINE int
 check(const struct blk_dev *d, const struct blk_req *r)
 {
 	uint64_t bytes = blk_bytes(d);
@@ -297,7 +300,7 @@ is_empty(const struct blk_dev *d, const struct blk_req *r)
 	return r->len == 0 && r->op != BLK_COMMAND;
 }
 
-static void
+static INLINE void
 submit(struct blk_dev *d, struct blk_req *r)
 {
 	struct blk_chan *c = d->chan;
@@ -398,18 +401,26 @@ blk_take(struct blk_dev *d, struct blk_batch *b)
 	return r;
 }
 
-/* The sleep of blk_do ended for another reason than the request. */
-static uint64_t
-sleep_failed(
-    struct blk_chan *c, int err, uint64_t deadline_ns, bool *interrupted)
+/* True if the thread was interrupted meanwhile. */
+static bool
+sleep_until_ended(struct blk_chan *c, struct blk_req *r, uint64_t deadline_ns)
 {
-	if (err == -EINTR) {
-		*interrupted = true;
-		return deadline_ns;
+	bool interrupted = false;
+	int err;
+
+	r->sleeper = (struct waitq){NULL, NULL};
+	r->sleeps = true;
+	while (!r->ended) {
+		err = waitq_sleep(&r->sleeper, &c->lock, deadline_ns);
+		if (err == -EINTR) {
+			interrupted = true;
+		} else if (err == -ETIMEDOUT) {
+			c->ops->fail(c);
+			c->ops->take(c);
+			deadline_ns = NS_NEVER;
+		}
 	}
-	c->ops->fail(c);
-	c->ops->take(c);
-	return NS_NEVER;
+	return interrupted;
 }
 
 int
@@ -418,19 +429,17 @@ blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
 	struct blk_chan *c = d->chan;
 	uint64_t flags = spin_lock(&c->lock);
 	bool interrupted = false;
-	int err;
 
 	r->batch = NULL;
 	r->done = NULL;
-	r->sleeper = (struct waitq){NULL, NULL};
+	r->sleeps = false;
 	submit(d, r);
 	run(c);
-	while (!r->ended) {
-		err = waitq_sleep(&r->sleeper, &c->lock, deadline_ns);
-		if (err != 0)
-			deadline_ns =
-			    sleep_failed(c, err, deadline_ns, &interrupted);
-	}
+	/* Mostly nobody else can run, and the next interrupt is ours. */
+	while (!r->ended && deadline_ns == NS_NEVER && thread_halt(&c->lock))
+		;
+	if (!r->ended)
+		interrupted = sleep_until_ended(c, r, deadline_ns);
 	spin_unlock(&c->lock, flags);
 	if (interrupted)
 		thread_interrupt(thread_current());

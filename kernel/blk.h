@@ -65,8 +65,8 @@ struct blk_req {
 	unsigned pieces;          /* that the device has */
 	uint8_t tries;
 	bool waits;           /* not all of it is in pieces */
-	bool ended;           /* for blk_do: */
-	struct waitq sleeper; /* in it */
+	bool ended, sleeps;   /* for blk_do, */
+	struct waitq sleeper; /* who may sleep there */
 };
 
 struct blk_chan;

@@ -166,6 +166,10 @@ struct waitq { /* all zero is an empty queue */
 /* Sleeps until woken or `deadline_ns` (clock_ns).  Drops `l`, and holds it
  * again on return.  0, -ETIMEDOUT, or -EINTR after thread_interrupt. */
 int waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns);
+/* For who waits for an interrupt that does not wake it: if no other thread can
+ * run, halts until any interrupt has come.  Drops `l` meanwhile.  False: others
+ * can run, so it must sleep. */
+bool thread_halt(struct spinlock *l);
 /* Wakes up to n sleepers, oldest first; the caller holds the queue's lock.
  * Returns how many. */
 unsigned waitq_wake(struct waitq *q, unsigned n);

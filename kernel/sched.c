@@ -136,54 +136,50 @@ sched_wake(struct thread *t, int wait_err)
 	sleeper_remove(t);
 	t->queue = NULL;
 	t->wait_err = wait_err;
-	if (runq.first == NULL && !c->idle)
-		c->slice_end_ns = clock_ns() + SLICE_NS;
 	c->resched = true; /* the woken have work to do */
+	if (!c->idle && runq.first == NULL)
+		c->slice_end_ns = clock_ns() + SLICE_NS;
 	queue_push(&runq, t);
-	timer_program();
+	if (!c->idle)
+		timer_program();
 }
 
 /* Adds the time since the last call to whoever had it. */
-static void
+static inline void
 account(struct cpu *c, uint64_t *to)
 {
 	uint64_t now;
 
 	if (!clock_started())
 		return;
-	now = clock_ns();
+	now = platform->clock_ns();
 	*to += now - c->since_ns;
 	c->since_ns = now;
 }
 
-static void
-idle(struct cpu *c)
+/* Halts until an interrupt came; unless `once`, until a thread can run. */
+static inline void
+idle(struct cpu *c, bool once)
 {
 	account(c, &c->current->run_ns);
 	c->idle = true;
-	while (runq.first == NULL) {
-		timer_program();
-		spin_unlock(&sched_lock, 0);
+	do {
+		if (sleepers != NULL)
+			timer_program();
+		spin_give(&sched_lock);
 		platform->idle();
-		spin_lock(&sched_lock);
-	}
+		spin_take(&sched_lock);
+	} while (runq.first == NULL && !once);
 	c->idle = false;
 	account(c, &c->idle_ns);
 }
 
-/* Gives the processor to the next thread; returns when it is our turn again.
- * sched_lock is held throughout: the one who comes out of thread_switch drops
- * the lock that another took. */
-static void
-schedule(void)
+/* The run queue has given another thread, or others wait there. */
+static __attribute__((noinline)) void
+switch_to(struct cpu *c, struct thread *next)
 {
-	struct cpu *c = cpu_self();
-	struct thread *prev = c->current, *next;
+	struct thread *prev = c->current;
 
-	c->resched = false;
-	if (runq.first == NULL)
-		idle(c);
-	next = waitq_pop(&runq);
 	if (runq.first != NULL) {
 		c->slice_end_ns = clock_ns() + SLICE_NS;
 		timer_program();
@@ -195,6 +191,24 @@ schedule(void)
 	cpu_wrmsr(MSR_FS_BASE, (uint64_t)next);
 	thread_switch(&prev->rsp, next->rsp);
 }
+
+/* Gives the processor to the next thread; returns when it is our turn again.
+ * sched_lock is held throughout: the one who comes out of thread_switch drops
+ * the lock that another took. */
+static inline void
+schedule(void)
+{
+	struct cpu *c = cpu_self();
+	struct thread *next;
+
+	c->resched = false;
+	if (runq.first == NULL)
+		idle(c, false);
+	next = waitq_pop(&runq);
+	if (next != c->current || runq.first != NULL)
+		switch_to(c, next);
+}
+
 uint64_t
 sched_enter(void)
 {
@@ -213,19 +227,29 @@ sched_leave(uint64_t flags)
 }
 /* --- sleeping and waking --- */
 
-int
-sched_sleep(struct waitq *q, uint64_t deadline_ns)
+static int
+sleep_until(struct thread *t, uint64_t deadline_ns)
+{
+	if (deadline_ns <= clock_ns())
+		return -ETIMEDOUT;
+	sleeper_add(t, deadline_ns);
+	return 0;
+}
+
+static inline int
+sleep_on(struct waitq *q, uint64_t deadline_ns)
 {
 	struct thread *t = thread_current();
+	int err;
 
 	if (t->interrupted) {
 		t->interrupted = false;
 		return -EINTR;
 	}
 	if (deadline_ns != NS_NEVER) {
-		if (deadline_ns <= clock_ns())
-			return -ETIMEDOUT;
-		sleeper_add(t, deadline_ns);
+		err = sleep_until(t, deadline_ns);
+		if (err != 0)
+			return err;
 	}
 	t->queue = q;
 	queue_push(q, t);
@@ -234,24 +258,56 @@ sched_sleep(struct waitq *q, uint64_t deadline_ns)
 }
 
 int
+sched_sleep(struct waitq *q, uint64_t deadline_ns)
+{
+	return sleep_on(q, deadline_ns);
+}
+
+int
 waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
 {
 	int err;
 
-	spin_lock(&sched_lock);
-	spin_unlock(l, 0);
-	err = sched_sleep(q, deadline_ns);
-	sched_leave(0);
-	spin_lock(l);
+	spin_take(&sched_lock);
+	spin_give(l);
+	err = sleep_on(q, deadline_ns);
+	if (grave != NULL)
+		sched_leave(0);
+	else
+		spin_give(&sched_lock);
+	spin_take(l);
 	return err;
+}
+
+bool
+thread_halt(struct spinlock *l)
+{
+	struct cpu *c = cpu_self();
+
+	spin_take(&sched_lock);
+	if (runq.first != NULL) {
+		spin_give(&sched_lock);
+		return false;
+	}
+	spin_give(l);
+	idle(c, true);
+	if (runq.first != NULL) {
+		queue_push(&runq, c->current);
+		schedule();
+		sched_leave(0);
+	} else {
+		spin_give(&sched_lock);
+	}
+	spin_take(l);
+	return true;
 }
 
 unsigned
 waitq_wake(struct waitq *q, unsigned n)
 {
 	uint64_t flags = spin_lock(&sched_lock);
-	struct thread *t;
 	unsigned woken = 0;
+	struct thread *t;
 
 	for (; woken < n && (t = waitq_pop(q)) != NULL; woken++)
 		sched_wake(t, 0);

@@ -197,7 +197,7 @@ backtrace(const struct trap_frame *f)
 	panic_backtrace(f->rip, caller, f->rbp);
 }
 
-static void
+static __attribute__((noinline)) void
 exception(struct trap_frame *f)
 {
 	const char *name = exceptions[f->vector].name;

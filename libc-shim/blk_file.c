@@ -109,7 +109,7 @@ part_do(struct disk *d, bool writing, uint64_t off, void *p, size_t len)
 }
 
 /* Bytes, or -errno if there are none. */
-static long
+static __attribute__((noinline)) long
 transfer(struct disk *d, bool writing, uint64_t off, char *p, size_t len)
 {
 	uint32_t block = d->dev->lim.block;

@@ -105,7 +105,7 @@ bufs_fill(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 }
 
 /* The current queue is full: into the next one that has room. */
-static int
+static __attribute__((noinline)) int
 add_elsewhere(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
 {
 	unsigned i;
@@ -144,7 +144,7 @@ vblk_add(struct blk_chan *c, struct blk_req *r, uint64_t len)
 }
 
 /* Until all queues together have used `after`, one has used its share. */
-static bool
+static __attribute__((noinline)) bool
 tell_several(struct vblk *b, unsigned after)
 {
 	unsigned i, busy = 0;
