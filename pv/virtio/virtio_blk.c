@@ -33,8 +33,11 @@ _Static_assert(
     offsetof(struct virtio_blk_config, max_write_zeroes_sectors) == 48,
     "[VIRTIO] 5.2.4");
 
+#define TABLE 3 /* descriptors: header, data in one piece, status */
+
 /* What the device sees of a request besides its data. */
 struct slot {
+	uint8_t table[VIRTQ_TABLE_BYTES(TABLE)] __attribute__((aligned(16)));
 	struct virtio_blk_outhdr header;
 	struct virtio_blk_discard_write_zeroes range;
 	struct slot *next; /* of the free ones */
@@ -47,7 +50,8 @@ struct vblk {
 	struct blk_chan chan;
 	struct blk_dev dev;
 	struct virtio_dev *vd;
-	bool ready; /* its queues can be used */
+	bool ready;  /* its queues can be used */
+	bool tables; /* and take what is in slots' tables */
 	unsigned nqueues, current;
 	struct virtq q[QUEUES_MAX];
 	struct slot *slots, *free;
@@ -78,20 +82,9 @@ range_fill(struct slot *s, const struct blk_req *r, uint64_t len)
 static unsigned
 bufs_fill(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 {
-	static const uint8_t types[] = {
-	    [BLK_READ] = VIRTIO_BLK_T_IN,
-	    [BLK_WRITE] = VIRTIO_BLK_T_OUT,
-	    [BLK_FLUSH] = VIRTIO_BLK_T_FLUSH,
-	    [BLK_DISCARD] = VIRTIO_BLK_T_DISCARD,
-	    [BLK_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
-	};
 	struct virtq_buf *v = b->buf;
 	uint64_t left = len;
 
-	s->req = r;
-	s->status = STATUS_NONE;
-	s->header.type = types[r->op];
-	s->header.sector = (r->off + r->issued) / BLK_SECTOR;
 	*v++ = (struct virtq_buf){&s->header, sizeof(s->header)};
 	if (r->op <= BLK_WRITE) {
 		for (; left > 0; left -= (v++)->len)
@@ -120,24 +113,59 @@ add_elsewhere(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
 	return -EBUSY;
 }
 
+/* A piece of any kind, by all of its buffers. */
+static __attribute__((noinline)) int
+add_bufs(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
+{
+	unsigned n = bufs_fill(b, s, r, len);
+	unsigned nread = r->op == BLK_READ ? 1 : n - 1;
+	int err = virtq_add(&b->q[b->current], b->buf, nread, n - nread, s);
+
+	return err == -ENOSPC ? add_elsewhere(b, nread, n - nread, s) : err;
+}
+
+/* The data lie in one piece: they alone differ from the slot's last use. */
+static int
+add_table(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
+{
+	struct virtq_buf data = {(char *)r->at->p + r->skip, (uint32_t)len};
+	struct virtq *q = &b->q[b->current];
+	int err;
+
+	virtq_table_set(q, s->table, 1, TABLE, &data, r->op == BLK_READ);
+	err = virtq_add_table(q, s->table, TABLE, s->reads + 1, s);
+	r->skip += len;
+	return err == -ENOSPC ? -EBUSY : err;
+}
+
 static int
 vblk_add(struct blk_chan *c, struct blk_req *r, uint64_t len)
 {
+	static const uint8_t types[] = {
+	    [BLK_READ] = VIRTIO_BLK_T_IN,
+	    [BLK_WRITE] = VIRTIO_BLK_T_OUT,
+	    [BLK_FLUSH] = VIRTIO_BLK_T_FLUSH,
+	    [BLK_DISCARD] = VIRTIO_BLK_T_DISCARD,
+	    [BLK_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
+	};
 	struct vblk *b = vblk_of(c);
 	struct slot *s = b->free;
-	unsigned n, nread;
 	int err;
 
 	if (!b->ready || r->op == BLK_COMMAND)
 		return r->op == BLK_COMMAND ? -EOPNOTSUPP : -EIO;
 	if (s == NULL)
 		return -EBUSY;
-	n = bufs_fill(b, s, r, len);
-	nread = r->op == BLK_READ ? 1 : n - 1;
+	s->req = r;
+	s->status = STATUS_NONE;
 	s->reads = r->op == BLK_READ ? (uint32_t)len : 0;
-	err = virtq_add(&b->q[b->current], b->buf, nread, n - nread, s);
-	if (err == -ENOSPC)
-		err = add_elsewhere(b, nread, n - nread, s);
+	s->header.type = types[r->op];
+	s->header.sector = (r->off + r->issued) / BLK_SECTOR;
+	if (b->tables && r->op <= BLK_WRITE && len <= r->at->len - r->skip &&
+	    len <= r->dev->lim.seg_bytes)
+		err = add_table(b, s, r, len);
+	else
+		err = add_bufs(b, s, r, len);
 	if (err == 0)
 		b->free = s->next;
 	return err;
@@ -308,6 +336,23 @@ queues_init(struct vblk *b)
 	return err;
 }
 
+/* What is the same in all requests that have their data in one piece. */
+static void
+tables_fill(struct vblk *b)
+{
+	struct virtq *q = &b->q[0];
+	struct virtq_buf header, status;
+	struct slot *s;
+
+	b->tables = virtq_has_tables(q) && b->nqueues == 1 && q->size >= TABLE;
+	for (s = b->slots; b->tables && s < b->slots + SLOTS_MAX; s++) {
+		header = (struct virtq_buf){&s->header, sizeof(s->header)};
+		status = (struct virtq_buf){&s->status, 1};
+		virtq_table_set(q, s->table, 0, TABLE, &header, false);
+		virtq_table_set(q, s->table, 2, TABLE, &status, true);
+	}
+}
+
 static struct vblk *
 vblk_make(struct virtio_dev *vd)
 {
@@ -380,6 +425,7 @@ vblk_attach(struct virtio_dev *vd)
 		err = limits_read(b, &l);
 	if (err != 0)
 		return err;
+	tables_fill(b);
 	virtio_driver_ok(vd);
 	return start(b, &l);
 }

@@ -38,8 +38,10 @@ add_indirect(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
     unsigned n, void *token)
 {
 	uint32_t bytes = n * (uint32_t)sizeof(struct vring_desc);
+	uint64_t writable = 0;
 	struct virtq_slot *s;
 	void *table;
+	unsigned i;
 
 	if (n > q->size) /* [VIRTIO] 2.7.5.3.1: nor in a table */
 		return -E2BIG;
@@ -52,7 +54,11 @@ add_indirect(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 		q->ops->add(q, buf, nread, n, token);
 		return 0;
 	}
-	s = &q->slot[q->ops->add_indirect(q, buf, nread, n, token, table)];
+	for (i = 0; i < n; i++) {
+		q->ops->table_set(table, i, n, &buf[i], i >= nread);
+		writable += i >= nread ? buf[i].len : 0;
+	}
+	s = &q->slot[q->ops->add_table(q, table, n, writable, token)];
 	s->indirect = table;
 	s->table_bytes = bytes;
 	return 0;
@@ -72,6 +78,31 @@ virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 	if (n > q->nfree)
 		return n > q->size ? -E2BIG : -ENOSPC;
 	q->ops->add(q, buf, nread, n, token);
+	return 0;
+}
+
+bool
+virtq_has_tables(const struct virtq *q)
+{
+	return q->spare > 0;
+}
+
+void
+virtq_table_set(const struct virtq *q, void *table, unsigned i, unsigned n,
+    const struct virtq_buf *buf, bool write)
+{
+	q->ops->table_set(table, i, n, buf, write);
+}
+
+int
+virtq_add_table(struct virtq *q, const void *table, unsigned n,
+    uint32_t writable, void *token)
+{
+	if (!q->ready)
+		return -EIO;
+	if (q->nfree == 0 || n > q->size)
+		return n > q->size ? -E2BIG : -ENOSPC;
+	q->ops->add_table(q, table, n, writable, token);
 	return 0;
 }
 

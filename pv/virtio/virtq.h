@@ -113,6 +113,20 @@ int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 
 /* The device sees what was added.  Before virtio_driver_ok it is not notified;
  * virtio_driver_ok makes up for that. */
+/*
+ * For chains that are much the same each time: the driver keeps the descriptors
+ * in a table of its own, of VIRTQ_TABLE_BYTES(n), 16-byte aligned, and sets the
+ * i-th of the n when it changes.  The table stays as it is while the device has
+ * it; `writable` are the bytes that may be written.  Only if virtq_has_tables;
+ * results as virtq_add.
+ */
+#define VIRTQ_TABLE_BYTES(n) ((n)*16)
+bool virtq_has_tables(const struct virtq *q);
+void virtq_table_set(const struct virtq *q, void *table, unsigned i, unsigned n,
+    const struct virtq_buf *buf, bool write);
+int virtq_add_table(struct virtq *q, const void *table, unsigned n,
+    uint32_t writable, void *token);
+
 void virtq_kick(struct virtq *q);
 
 /* A token whose buffers are ours again, with the bytes written into them (from
@@ -145,10 +159,11 @@ struct virtq_ops {
 	/* Writes a chain; there is room. */
 	void (*add)(struct virtq *q, const struct virtq_buf *buf,
 	    unsigned nread, unsigned n, void *token);
-	/* The same by one descriptor and a table of n, which it fills; the
-	 * slot. */
-	uint16_t (*add_indirect)(struct virtq *q, const struct virtq_buf *buf,
-	    unsigned nread, unsigned n, void *token, void *table);
+	void (*table_set)(void *table, unsigned i, unsigned n,
+	    const struct virtq_buf *buf, bool write);
+	/* The same by one descriptor for a table of n; the slot. */
+	uint16_t (*add_table)(struct virtq *q, const void *table, unsigned n,
+	    uint64_t writable, void *token);
 	bool (*publish)(struct virtq *q);        /* true: notify */
 	uint32_t (*next)(const struct virtq *q); /* for notification data */
 	bool (*pending)(const struct virtq *q);  /* is one used? */

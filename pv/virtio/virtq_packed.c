@@ -91,23 +91,26 @@ packed_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 }
 
 /* [VIRTIO] 2.8.8: in a table only WRITE has a meaning. */
-static uint16_t
-packed_add_indirect(struct virtq *q, const struct virtq_buf *buf,
-    unsigned nread, unsigned n, void *token, void *table)
+static void
+packed_table_set(void *table, unsigned i, unsigned n,
+    const struct virtq_buf *buf, bool write)
 {
-	struct virtq_buf whole = {
-	    table, n * (uint32_t)sizeof(struct vring_desc)};
-	struct vring_packed_desc *t = table;
-	uint16_t id = q->free_first;
-	uint64_t writable = 0;
-	unsigned i;
+	struct vring_packed_desc *d = (struct vring_packed_desc *)table + i;
 
-	for (i = 0; i < n; i++) {
-		t[i].addr = (uint64_t)buf[i].p;
-		t[i].len = buf[i].len;
-		t[i].flags = i >= nread ? VRING_DESC_F_WRITE : 0;
-		writable += i >= nread ? buf[i].len : 0;
-	}
+	(void)n;
+	d->addr = (uint64_t)buf->p;
+	d->len = buf->len;
+	d->flags = write ? VRING_DESC_F_WRITE : 0;
+}
+
+static uint16_t
+packed_add_table(struct virtq *q, const void *table, unsigned n,
+    uint64_t writable, void *token)
+{
+	struct virtq_buf whole = {(void *)(uintptr_t)table,
+	    n * (uint32_t)sizeof(struct vring_packed_desc)};
+	uint16_t id = q->free_first;
+
 	put_desc(q, &whole, id, avail_bits(q) | VRING_DESC_F_INDIRECT);
 	q->free_first = q->slot[id].next;
 	slot_begin(q, id, token, 1, writable);
@@ -245,7 +248,8 @@ const struct virtq_ops virtq_packed_ops = {
     .ring_bytes = packed_ring_bytes,
     .lay_out = packed_lay_out,
     .add = packed_add,
-    .add_indirect = packed_add_indirect,
+    .table_set = packed_table_set,
+    .add_table = packed_add_table,
     .publish = packed_publish,
     .next = packed_next,
     .pending = packed_pending,

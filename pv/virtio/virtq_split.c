@@ -87,26 +87,28 @@ split_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 	chain_begin(q, head, last, next, n, writable, token);
 }
 
-static uint16_t
-split_add_indirect(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
-    unsigned n, void *token, void *table)
+static void
+split_table_set(void *table, unsigned i, unsigned n,
+    const struct virtq_buf *buf, bool write)
 {
-	struct vring_desc *t = table, *d;
-	uint16_t id = q->free_first;
-	uint64_t writable = 0;
-	unsigned i;
+	struct vring_desc *d = (struct vring_desc *)table + i;
 
-	for (i = 0; i < n; i++) {
-		t[i].addr = (uint64_t)buf[i].p;
-		t[i].len = buf[i].len;
-		t[i].flags = (i >= nread ? VRING_DESC_F_WRITE : 0) |
-			     (i + 1 < n ? VRING_DESC_F_NEXT : 0);
-		t[i].next = (uint16_t)(i + 1);
-		writable += i >= nread ? buf[i].len : 0;
-	}
-	d = &q->split.desc[id];
+	d->addr = (uint64_t)buf->p;
+	d->len = buf->len;
+	d->flags = (write ? VRING_DESC_F_WRITE : 0) |
+		   (i + 1 < n ? VRING_DESC_F_NEXT : 0);
+	d->next = (uint16_t)(i + 1);
+}
+
+static uint16_t
+split_add_table(struct virtq *q, const void *table, unsigned n,
+    uint64_t writable, void *token)
+{
+	uint16_t id = q->free_first;
+	struct vring_desc *d = &q->split.desc[id];
+
 	d->addr = (uint64_t)table;
-	d->len = n * (uint32_t)sizeof(*t);
+	d->len = n * (uint32_t)sizeof(*d);
 	d->flags = VRING_DESC_F_INDIRECT;
 	chain_begin(q, id, id, q->slot[id].next, 1, writable, token);
 	return id;
@@ -207,7 +209,8 @@ const struct virtq_ops virtq_split_ops = {
     .ring_bytes = split_ring_bytes,
     .lay_out = split_lay_out,
     .add = split_add,
-    .add_indirect = split_add_indirect,
+    .table_set = split_table_set,
+    .add_table = split_add_table,
     .publish = split_publish,
     .next = split_next,
     .pending = split_pending,
