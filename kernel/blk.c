@@ -46,7 +46,7 @@ data_len_cut(const struct blk_limits *l, const struct blk_req *r, uint64_t left)
 	return len & ~(uint64_t)(l->block - 1);
 }
 
-static uint64_t
+static INLINE uint64_t
 data_piece_len(const struct blk_limits *l, const struct blk_req *r)
 {
 	uint64_t left = r->len - r->issued;
@@ -69,7 +69,7 @@ range_piece_len(const struct blk_req *r, uint64_t max, uint64_t align)
 	return over < max ? max - over : max;
 }
 
-static uint64_t
+static INLINE uint64_t
 piece_len(const struct blk_limits *l, const struct blk_req *r)
 {
 	if (r->op <= BLK_WRITE)

@@ -43,6 +43,7 @@ struct slot {
 	struct slot *next; /* of the free ones */
 	struct blk_req *req;
 	uint32_t reads; /* bytes of data that the device is to write */
+	uint8_t op;     /* that the table is for: enum blk_op */
 	uint8_t status; /* device */
 };
 
@@ -125,15 +126,21 @@ add_bufs(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 }
 
 /* The data lie in one piece: they alone differ from the slot's last use. */
-static int
+static inline int
 add_table(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 {
-	struct virtq_buf data = {(char *)r->at->p + r->skip, (uint32_t)len};
-	struct virtq *q = &b->q[b->current];
+	void *p = (char *)r->at->p + r->skip;
+	struct virtq_buf data = {p, (uint32_t)len};
 	int err;
 
-	virtq_table_set(q, s->table, 1, TABLE, &data, r->op == BLK_READ);
-	err = virtq_add_table(q, s->table, TABLE, s->reads + 1, s);
+	if (s->op == r->op) {
+		virtq_table_move(s->table, 1, p, (uint32_t)len);
+	} else {
+		virtq_table_set(
+		    &b->q[0], s->table, 1, TABLE, &data, r->op == BLK_READ);
+		s->op = r->op;
+	}
+	err = virtq_add_table(&b->q[0], s->table, TABLE, s->reads + 1, s);
 	r->skip += len;
 	return err == -ENOSPC ? -EBUSY : err;
 }
@@ -199,8 +206,10 @@ vblk_tell(struct blk_chan *c, unsigned after)
 
 	if (b->nqueues > 1)
 		return tell_several(b, after);
+	if (after > 0)
+		return virtq_kick_arm(&b->q[0], after);
 	virtq_kick(&b->q[0]);
-	return after > 0 && virtq_arm(&b->q[0], after);
+	return false;
 }
 
 /* The status is the device's word, as is how much it has written. */
@@ -214,21 +223,28 @@ result(const struct slot *s, uint32_t written)
 	return status == VIRTIO_BLK_S_UNSUPP ? -EOPNOTSUPP : -EIO;
 }
 
+static inline void
+queue_take(struct vblk *b, struct virtq *q)
+{
+	uint32_t written;
+	struct slot *s;
+
+	while (q->in_flight > 0 && (s = virtq_take(q, &written)) != NULL) {
+		s->next = b->free;
+		b->free = s;
+		blk_ended(&b->chan, s->req, result(s, written));
+	}
+}
+
 static void
 vblk_take(struct blk_chan *c)
 {
 	struct vblk *b = vblk_of(c);
-	struct virtq *q;
-	uint32_t written;
-	struct slot *s;
+	unsigned i;
 
-	for (q = b->q; q < b->q + b->nqueues; q++)
-		while (
-		    q->in_flight > 0 && (s = virtq_take(q, &written)) != NULL) {
-			s->next = b->free;
-			b->free = s;
-			blk_ended(c, s->req, result(s, written));
-		}
+	queue_take(b, &b->q[0]);
+	for (i = 1; i < b->nqueues; i++)
+		queue_take(b, &b->q[i]);
 }
 
 static void
@@ -348,6 +364,7 @@ tables_fill(struct vblk *b)
 	for (s = b->slots; b->tables && s < b->slots + SLOTS_MAX; s++) {
 		header = (struct virtq_buf){&s->header, sizeof(s->header)};
 		status = (struct virtq_buf){&s->status, 1};
+		s->op = BLK_COMMAND;
 		virtq_table_set(q, s->table, 0, TABLE, &header, false);
 		virtq_table_set(q, s->table, 2, TABLE, &status, true);
 	}

@@ -100,8 +100,8 @@ virtq_add_table(struct virtq *q, const void *table, unsigned n,
 {
 	if (!q->ready)
 		return -EIO;
-	if (q->nfree == 0 || n > q->size)
-		return n > q->size ? -E2BIG : -ENOSPC;
+	if (q->nfree == 0)
+		return -ENOSPC;
 	q->ops->add_table(q, table, n, writable, token);
 	return 0;
 }
@@ -220,6 +220,27 @@ virtq_arm(struct virtq *q, unsigned after)
 	if (q->batch)
 		q->ops->disarm(q);
 	else if (!q->ops->arm(q, after > 0 ? after : 1))
+		return false;
+	q->armed = false;
+	return true;
+}
+
+bool
+virtq_kick_arm(struct virtq *q, unsigned after)
+{
+	unsigned r;
+
+	if (!q->ready || q->batch || !q->vd->live) {
+		virtq_kick(q);
+		return virtq_arm(q, after);
+	}
+	if (after > q->in_flight)
+		after = q->in_flight;
+	q->armed = true; /* the interrupt may come before we return */
+	r = q->ops->publish_arm(q, after > 0 ? after : 1);
+	if (r & VIRTQ_NOTIFY)
+		notify(q);
+	if (!(r & VIRTQ_USED))
 		return false;
 	q->armed = false;
 	return true;

@@ -117,13 +117,22 @@ int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
  * For chains that are much the same each time: the driver keeps the descriptors
  * in a table of its own, of VIRTQ_TABLE_BYTES(n), 16-byte aligned, and sets the
  * i-th of the n when it changes.  The table stays as it is while the device has
- * it; `writable` are the bytes that may be written.  Only if virtq_has_tables;
- * results as virtq_add.
+ * it; `writable` are the bytes that may be written.  Only if virtq_has_tables,
+ * with n at most q->size; results as virtq_add.
  */
 #define VIRTQ_TABLE_BYTES(n) ((n)*16)
 bool virtq_has_tables(const struct virtq *q);
 void virtq_table_set(const struct virtq *q, void *table, unsigned i, unsigned n,
     const struct virtq_buf *buf, bool write);
+/* Only other memory, for the same purpose. */
+static inline void
+virtq_table_move(void *table, unsigned i, void *p, uint32_t len)
+{
+	char *desc = (char *)table + 16 * i; /* of either ring */
+
+	*(uint64_t *)(void *)desc = (uint64_t)p;
+	*(uint32_t *)(void *)(desc + 8) = len;
+}
 int virtq_add_table(struct virtq *q, const void *table, unsigned n,
     uint32_t writable, void *token);
 
@@ -139,6 +148,9 @@ void *virtq_take(struct virtq *q, uint32_t *written);
  * some are there already, take them; `done` will not be called. */
 bool virtq_arm(struct virtq *q, unsigned after);
 
+/* virtq_kick, then virtq_arm, and one fence for both. */
+bool virtq_kick_arm(struct virtq *q, unsigned after);
+
 /* True if virtq_take would give something; for polling. */
 bool virtq_pending(const struct virtq *q);
 
@@ -153,6 +165,8 @@ int virtq_init(
 /* --- for pv/virtio/ alone --- */
 
 /* Split and packed rings differ in these; virtq.c has what they share. */
+#define VIRTQ_NOTIFY 1U
+#define VIRTQ_USED   2U
 struct virtq_ops {
 	size_t (*ring_bytes)(unsigned size);
 	void (*lay_out)(struct virtq *q); /* over q->ring, zeroed */
@@ -170,6 +184,8 @@ struct virtq_ops {
 	void *(*take)(struct virtq *q, uint32_t *written);
 	void (*retire)(struct virtq *q, uint16_t slot); /* goes past it */
 	bool (*arm)(struct virtq *q, unsigned after);
+	/* Both, if something was added: VIRTQ_NOTIFY, VIRTQ_USED. */
+	unsigned (*publish_arm)(struct virtq *q, unsigned after);
 	void (*disarm)(struct virtq *q);
 };
 extern const struct virtq_ops virtq_split_ops, virtq_packed_ops;

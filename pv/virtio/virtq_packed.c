@@ -117,19 +117,24 @@ packed_add_table(struct virtq *q, const void *table, unsigned n,
 	return id;
 }
 
-static bool
-packed_publish(struct virtq *q)
+/* The rest of the batch is there already; how long it is.  [VIRTIO] 2.8.21 */
+static inline uint16_t
+first_store(struct virtq *q)
 {
-	uint16_t new = q->packed.avail_next, old = new - q->packed.npending;
-	uint16_t off_wrap, event, how;
+	uint16_t n = q->packed.npending;
 
-	if (q->packed.npending == 0)
-		return false;
-	/* The rest of the batch is there already.  [VIRTIO] 2.8.21 */
 	store_release(
 	    &q->packed.desc[q->packed.first].flags, q->packed.first_flags);
 	q->packed.npending = 0;
-	fence_full(); /* published; does it want a notification? */
+	return n;
+}
+
+/* After a fence: does the device want to be told of the last n? */
+static inline bool
+wants_notify(const struct virtq *q, uint16_t n)
+{
+	uint16_t new = q->packed.avail_next, off_wrap, event, how;
+
 	how = load_acquire(&q->packed.device->flags) & 3;
 	if (how != VRING_PACKED_EVENT_FLAG_DESC)
 		return how != VRING_PACKED_EVENT_FLAG_DISABLE;
@@ -137,7 +142,19 @@ packed_publish(struct virtq *q)
 	event = off_wrap & ~WRAP;
 	if (!!(off_wrap & WRAP) != q->packed.avail_wrap)
 		event -= (uint16_t)q->size;
-	return vring_need_event(event, new, old);
+	return vring_need_event(event, new, new - n);
+}
+
+static bool
+packed_publish(struct virtq *q)
+{
+	uint16_t n;
+
+	if (q->packed.npending == 0)
+		return false;
+	n = first_store(q);
+	fence_full(); /* published; does it want a notification? */
+	return wants_notify(q, n);
 }
 
 /* [VIRTIO] 2.9: the offset, and the wrap counter in bit 15 */
@@ -229,19 +246,45 @@ event_set(struct virtq *q, unsigned after)
 	store_release(&q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_DESC);
 }
 
-static bool
-packed_arm(struct virtq *q, unsigned after)
+static inline void
+ask(struct virtq *q, unsigned after)
 {
 	if (q->event_idx)
 		event_set(q, after);
 	else
 		store_release(
 		    &q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_ENABLE);
+}
+
+static bool
+packed_arm(struct virtq *q, unsigned after)
+{
+	ask(q, after);
 	fence_full(); /* asked for it; did work slip in? */
 	if (!packed_pending(q))
 		return false;
 	packed_disarm(q);
 	return true;
+}
+
+static unsigned
+packed_publish_arm(struct virtq *q, unsigned after)
+{
+	unsigned r = 0;
+	uint16_t n;
+
+	if (q->packed.npending == 0)
+		return packed_arm(q, after) ? VIRTQ_USED : 0;
+	n = first_store(q);
+	ask(q, after);
+	fence_full(); /* for both */
+	if (wants_notify(q, n))
+		r = VIRTQ_NOTIFY;
+	if (packed_pending(q)) {
+		packed_disarm(q);
+		r |= VIRTQ_USED;
+	}
+	return r;
 }
 
 const struct virtq_ops virtq_packed_ops = {
@@ -256,5 +299,6 @@ const struct virtq_ops virtq_packed_ops = {
     .take = packed_take,
     .retire = packed_retire,
     .arm = packed_arm,
+    .publish_arm = packed_publish_arm,
     .disarm = packed_disarm,
 };

@@ -114,23 +114,40 @@ split_add_table(struct virtq *q, const void *table, unsigned n,
 	return id;
 }
 
-static bool
-split_publish(struct virtq *q)
+/* All that was added, from `old` on, is the device's. */
+static inline void
+idx_store(struct virtq *q)
 {
-	uint16_t old = q->split.avail_told, new = q->split.avail_next, event;
-
-	if (old == new)
-		return false;
 	/* The device may read the chains as soon as idx moves, notified or
 	 * not, so all of them must be visible first.  [VIRTIO] 2.7.13.3 */
-	store_release(&q->split.avail->idx, new);
-	q->split.avail_told = new;
-	fence_full(); /* published; does it want a notification? */
+	store_release(&q->split.avail->idx, q->split.avail_next);
+	q->split.avail_told = q->split.avail_next;
+}
+
+/* After a fence: does the device want to be told? */
+static inline bool
+wants_notify(const struct virtq *q, uint16_t old)
+{
+	uint16_t event;
+
 	if (!q->event_idx)
 		return !(load_acquire(&q->split.used->flags) &
 			 VRING_USED_F_NO_NOTIFY);
 	event = load_acquire((uint16_t *)&q->split.used->ring[q->size]);
-	return vring_need_event(event, new, old); /* [VIRTIO] 2.7.10 */
+	/* [VIRTIO] 2.7.10 */
+	return vring_need_event(event, q->split.avail_told, old);
+}
+
+static bool
+split_publish(struct virtq *q)
+{
+	uint16_t old = q->split.avail_told;
+
+	if (old == q->split.avail_next)
+		return false;
+	idx_store(q);
+	fence_full(); /* published; does it want a notification? */
+	return wants_notify(q, old);
 }
 
 static uint32_t
@@ -188,8 +205,8 @@ split_take(struct virtq *q, uint32_t *written)
 	return slot_end(q, &q->slot[id]);
 }
 
-static bool
-split_arm(struct virtq *q, unsigned after)
+static inline void
+event_set(struct virtq *q, unsigned after)
 {
 	struct vring_avail *avail = q->split.avail;
 
@@ -198,11 +215,37 @@ split_arm(struct virtq *q, unsigned after)
 		    (uint16_t)(q->split.used_next + after - 1));
 	else
 		store_release(&avail->flags, 0);
+}
+
+static bool
+split_arm(struct virtq *q, unsigned after)
+{
+	event_set(q, after);
 	fence_full(); /* asked for it; did work slip in? */
 	if (!split_pending(q))
 		return false;
 	split_disarm(q);
 	return true;
+}
+
+static unsigned
+split_publish_arm(struct virtq *q, unsigned after)
+{
+	uint16_t old = q->split.avail_told;
+	unsigned r = 0;
+
+	if (old == q->split.avail_next)
+		return split_arm(q, after) ? VIRTQ_USED : 0;
+	idx_store(q);
+	event_set(q, after);
+	fence_full(); /* for both */
+	if (wants_notify(q, old))
+		r = VIRTQ_NOTIFY;
+	if (split_pending(q)) {
+		split_disarm(q);
+		r |= VIRTQ_USED;
+	}
+	return r;
 }
 
 const struct virtq_ops virtq_split_ops = {
@@ -217,5 +260,6 @@ const struct virtq_ops virtq_split_ops = {
     .take = split_take,
     .retire = split_retire,
     .arm = split_arm,
+    .publish_arm = split_publish_arm,
     .disarm = split_disarm,
 };
