@@ -46,15 +46,11 @@ data_len_cut(const struct blk_limits *l, const struct blk_req *r, uint64_t left)
 	return len & ~(uint64_t)(l->block - 1);
 }
 
-static INLINE uint64_t
-data_piece_len(const struct blk_limits *l, const struct blk_req *r)
+/* It can be one segment. */
+static INLINE bool
+is_short(const struct blk_limits *l, const struct blk_req *r, uint64_t left)
 {
-	uint64_t left = r->len - r->issued;
-
-	if (left <= r->at->len - r->skip && left <= l->seg_bytes &&
-	    left <= l->piece_bytes)
-		return left;
-	return data_len_cut(l, r, left);
+	return left <= r->at->len - r->skip && left <= l->seg_bytes;
 }
 
 /* What is left, at most max bytes, ending where the device likes it. */
@@ -69,11 +65,13 @@ range_piece_len(const struct blk_req *r, uint64_t max, uint64_t align)
 	return over < max ? max - over : max;
 }
 
-static INLINE uint64_t
+static uint64_t
 piece_len(const struct blk_limits *l, const struct blk_req *r)
 {
+	uint64_t left = r->len - r->issued;
+
 	if (r->op <= BLK_WRITE)
-		return data_piece_len(l, r);
+		return is_short(l, r, left) ? left : data_len_cut(l, r, left);
 	if (r->op == BLK_DISCARD)
 		return range_piece_len(r, l->discard_bytes, l->discard_align);
 	if (r->op == BLK_ZERO)
@@ -150,7 +148,7 @@ blk_ended(struct blk_chan *c, struct blk_req *r, int err)
 }
 
 /* Puts the next piece of r into the queue. */
-static INLINE int
+static int
 piece_add(struct blk_chan *c, struct blk_req *r)
 {
 	uint64_t len = piece_len(&r->dev->lim, r);
@@ -174,7 +172,7 @@ piece_add(struct blk_chan *c, struct blk_req *r)
 }
 
 /* Puts all of r into the queue; false: it is full. */
-static INLINE bool
+static bool
 feed(struct blk_chan *c, struct blk_req *r)
 {
 	int err = r->err;
@@ -255,11 +253,10 @@ run(struct blk_chan *c)
 void
 blk_interrupt(struct blk_chan *c)
 {
-	uint64_t flags = spin_lock(&c->lock);
-
+	spin_take(&c->lock);
 	c->ops->take(c);
 	run(c);
-	spin_unlock(&c->lock, flags);
+	spin_give(&c->lock);
 }
 
 /* --- for users --- */
@@ -300,6 +297,21 @@ is_empty(const struct blk_dev *d, const struct blk_req *r)
 	return r->len == 0 && r->op != BLK_COMMAND;
 }
 
+/* What is no short read or write, or finds no room. */
+static __attribute__((noinline)) void
+submit_slowly(struct blk_chan *c, struct blk_req *r, int err)
+{
+	rewind(r);
+	if (err != 0 || is_empty(r->dev, r)) {
+		r->waits = false;
+		r->err = err;
+		end(c, r);
+		return;
+	}
+	if (c->waiting != NULL || !feed(c, r))
+		wait_for_room(c, r);
+}
+
 static INLINE void
 submit(struct blk_dev *d, struct blk_req *r)
 {
@@ -309,17 +321,22 @@ submit(struct blk_dev *d, struct blk_req *r)
 	r->dev = d;
 	r->pieces = 0;
 	r->tries = 0;
+	r->waits = true;
 	r->ended = false;
+	r->sleeps = false;
 	c->urgent += r->batch == NULL;
 	rewind(r);
-	if (err != 0 || is_empty(d, r)) {
-		r->err = err;
-		end(c, r);
+	if (err == 0 && c->waiting == NULL && r->op <= BLK_WRITE &&
+	    r->len > 0 && is_short(&d->lim, r, r->len) &&
+	    c->ops->add(c, r, r->len) == 0) {
+		r->issued = r->len;
+		r->pieces = 1;
+		r->waits = false;
+		c->in_flight++;
+		c->untold = true;
 		return;
 	}
-	r->waits = true;
-	if (c->waiting != NULL || !feed(c, r))
-		wait_for_room(c, r);
+	submit_slowly(c, r, err);
 }
 
 void
@@ -339,7 +356,11 @@ blk_submit(struct blk_dev *d, struct blk_req *list)
 void
 blk_poll(struct blk_dev *d)
 {
-	blk_interrupt(d->chan);
+	uint64_t flags = spin_lock(&d->chan->lock);
+
+	d->chan->ops->take(d->chan);
+	run(d->chan);
+	spin_unlock(&d->chan->lock, flags);
 }
 
 static void
@@ -423,8 +444,9 @@ sleep_until_ended(struct blk_chan *c, struct blk_req *r, uint64_t deadline_ns)
 	return interrupted;
 }
 
-int
-blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
+/* Mostly nobody else can run, and the next interrupt is ours. */
+static INLINE int
+do_request(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
 {
 	struct blk_chan *c = d->chan;
 	uint64_t flags = spin_lock(&c->lock);
@@ -432,10 +454,8 @@ blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
 
 	r->batch = NULL;
 	r->done = NULL;
-	r->sleeps = false;
 	submit(d, r);
 	run(c);
-	/* Mostly nobody else can run, and the next interrupt is ours. */
 	while (!r->ended && deadline_ns == NS_NEVER && thread_halt(&c->lock))
 		;
 	if (!r->ended)
@@ -444,6 +464,12 @@ blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
 	if (interrupted)
 		thread_interrupt(thread_current());
 	return r->err;
+}
+
+int
+blk_do(struct blk_dev *d, struct blk_req *r, uint64_t deadline_ns)
+{
+	return do_request(d, r, deadline_ns);
 }
 
 int
@@ -457,7 +483,7 @@ blk_rw(struct blk_dev *d, enum blk_op op, uint64_t off, void *p, uint64_t len)
 	r.buf = &buf;
 	r.op = (uint8_t)op;
 	r.may_free = false;
-	return blk_do(d, &r, NS_NEVER);
+	return do_request(d, &r, NS_NEVER);
 }
 
 /* --- finding --- */
@@ -513,6 +539,8 @@ blk_limits_check(struct blk_limits *l)
 		l->piece_bytes = BLK_PIECE_MAX;
 	l->seg_bytes = ALIGN_DOWN(l->seg_bytes, l->block);
 	l->piece_bytes = ALIGN_DOWN(l->piece_bytes, l->block);
+	if (l->seg_bytes > l->piece_bytes)
+		l->seg_bytes = l->piece_bytes;
 	l->discard_bytes = ALIGN_DOWN(l->discard_bytes, l->block);
 	l->zero_bytes = ALIGN_DOWN(l->zero_bytes, l->block);
 	if (l->discard_align == 0 || l->discard_align % l->block != 0)

@@ -165,7 +165,7 @@ int blk_limits_check(struct blk_limits *l);
 int blk_register(struct blk_dev *d, const char *letters);
 /* Bytes that it has now, of which whole blocks count. */
 void blk_resize(struct blk_dev *d, uint64_t bytes);
-/* From an interrupt, without the lock: there is something to take. */
+/* From an interrupt: there is something to take. */
 void blk_interrupt(struct blk_chan *c);
 /* A piece of r came back: 0, -errno; -EAGAIN: it should be tried again. */
 void blk_ended(struct blk_chan *c, struct blk_req *r, int err);

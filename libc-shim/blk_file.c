@@ -145,8 +145,9 @@ disk_read(struct file *f, void *p, size_t len, uint64_t *pos)
 		len = size - *pos;
 	if (((*pos | len) & (d->dev->lim.block - 1)) == 0) {
 		r = blk_rw(d->dev, BLK_READ, *pos, p, len);
-		if (r == 0)
-			r = (long)len;
+		if (r != 0)
+			return r;
+		r = (long)len;
 	} else {
 		r = transfer(d, false, *pos, p, len);
 	}

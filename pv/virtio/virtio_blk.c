@@ -12,7 +12,7 @@
 #include "pv/virtio/virtio_drivers.h"
 
 #define QUEUES_MAX  4
-#define SLOTS_MAX   256  /* requests in flight */
+#define SLOTS_MAX   128  /* requests in flight */
 #define STATUS_NONE 0xff /* none of the device's */
 
 #define FEATURES                                                               \
@@ -24,6 +24,7 @@
 	    VIRTIO_BIT(VIRTIO_BLK_F_DISCARD) |                                 \
 	    VIRTIO_BIT(VIRTIO_BLK_F_WRITE_ZEROES))
 
+_Static_assert(BLK_READ == 0 && BLK_WRITE == 1, "slots have tables for both");
 _Static_assert(sizeof(struct virtio_blk_outhdr) == 16, "[VIRTIO] 5.2.6");
 _Static_assert(
     sizeof(struct virtio_blk_discard_write_zeroes) == 16, "[VIRTIO] 5.2.6");
@@ -37,13 +38,13 @@ _Static_assert(
 
 /* What the device sees of a request besides its data. */
 struct slot {
-	uint8_t table[VIRTQ_TABLE_BYTES(TABLE)] __attribute__((aligned(16)));
+	uint8_t table[2][VIRTQ_TABLE_BYTES(TABLE)] /* to read, to write */
+	    __attribute__((aligned(16)));
 	struct virtio_blk_outhdr header;
 	struct virtio_blk_discard_write_zeroes range;
 	struct slot *next; /* of the free ones */
 	struct blk_req *req;
 	uint32_t reads; /* bytes of data that the device is to write */
-	uint8_t op;     /* that the table is for: enum blk_op */
 	uint8_t status; /* device */
 };
 
@@ -77,6 +78,24 @@ range_fill(struct slot *s, const struct blk_req *r, uint64_t len)
 			     ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP
 			     : 0;
 	s->header.sector = 0;
+}
+
+static inline void
+header_fill(struct slot *s, struct blk_req *r, uint64_t len)
+{
+	static const uint8_t types[] = {
+	    [BLK_READ] = VIRTIO_BLK_T_IN,
+	    [BLK_WRITE] = VIRTIO_BLK_T_OUT,
+	    [BLK_FLUSH] = VIRTIO_BLK_T_FLUSH,
+	    [BLK_DISCARD] = VIRTIO_BLK_T_DISCARD,
+	    [BLK_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
+	};
+
+	s->req = r;
+	s->status = STATUS_NONE;
+	s->reads = r->op == BLK_READ ? (uint32_t)len : 0;
+	s->header.type = types[r->op];
+	s->header.sector = (r->off + r->issued) / BLK_SECTOR;
 }
 
 /* All buffers of a piece into b->buf; how many. */
@@ -115,7 +134,7 @@ add_elsewhere(struct vblk *b, unsigned nread, unsigned nwrite, struct slot *s)
 }
 
 /* A piece of any kind, by all of its buffers. */
-static __attribute__((noinline)) int
+static int
 add_bufs(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 {
 	unsigned n = bufs_fill(b, s, r, len);
@@ -125,57 +144,45 @@ add_bufs(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 	return err == -ENOSPC ? add_elsewhere(b, nread, n - nread, s) : err;
 }
 
-/* The data lie in one piece: they alone differ from the slot's last use. */
-static inline int
-add_table(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
+/* What is in several pieces, or has no data. */
+static __attribute__((noinline)) int
+add_slowly(struct vblk *b, struct slot *s, struct blk_req *r, uint64_t len)
 {
-	void *p = (char *)r->at->p + r->skip;
-	struct virtq_buf data = {p, (uint32_t)len};
-	int err;
-
-	if (s->op == r->op) {
-		virtq_table_move(s->table, 1, p, (uint32_t)len);
-	} else {
-		virtq_table_set(
-		    &b->q[0], s->table, 1, TABLE, &data, r->op == BLK_READ);
-		s->op = r->op;
-	}
-	err = virtq_add_table(&b->q[0], s->table, TABLE, s->reads + 1, s);
-	r->skip += len;
-	return err == -ENOSPC ? -EBUSY : err;
-}
-
-static int
-vblk_add(struct blk_chan *c, struct blk_req *r, uint64_t len)
-{
-	static const uint8_t types[] = {
-	    [BLK_READ] = VIRTIO_BLK_T_IN,
-	    [BLK_WRITE] = VIRTIO_BLK_T_OUT,
-	    [BLK_FLUSH] = VIRTIO_BLK_T_FLUSH,
-	    [BLK_DISCARD] = VIRTIO_BLK_T_DISCARD,
-	    [BLK_ZERO] = VIRTIO_BLK_T_WRITE_ZEROES,
-	};
-	struct vblk *b = vblk_of(c);
-	struct slot *s = b->free;
 	int err;
 
 	if (!b->ready || r->op == BLK_COMMAND)
 		return r->op == BLK_COMMAND ? -EOPNOTSUPP : -EIO;
 	if (s == NULL)
 		return -EBUSY;
-	s->req = r;
-	s->status = STATUS_NONE;
-	s->reads = r->op == BLK_READ ? (uint32_t)len : 0;
-	s->header.type = types[r->op];
-	s->header.sector = (r->off + r->issued) / BLK_SECTOR;
-	if (b->tables && r->op <= BLK_WRITE && len <= r->at->len - r->skip &&
-	    len <= r->dev->lim.seg_bytes)
-		err = add_table(b, s, r, len);
-	else
-		err = add_bufs(b, s, r, len);
+	header_fill(s, r, len);
+	err = add_bufs(b, s, r, len);
 	if (err == 0)
 		b->free = s->next;
 	return err;
+}
+
+/* Data that lie in one piece: they alone differ from the slot's last use. */
+static int
+vblk_add(struct blk_chan *c, struct blk_req *r, uint64_t len)
+{
+	struct vblk *b = vblk_of(c);
+	struct slot *s = b->free;
+	void *p;
+	int err;
+
+	if (!b->tables || s == NULL || r->op > BLK_WRITE ||
+	    len > r->at->len - r->skip || len > r->dev->lim.seg_bytes)
+		return add_slowly(b, s, r, len);
+	p = (char *)r->at->p + r->skip;
+	r->skip += len;
+	b->free = s->next;
+	header_fill(s, r, len);
+	virtq_table_move(s->table[r->op], 1, p, (uint32_t)len);
+	err =
+	    virtq_add_table(&b->q[0], s->table[r->op], TABLE, s->reads + 1, s);
+	if (err != 0)
+		b->free = s;
+	return err == -ENOSPC ? -EBUSY : err;
 }
 
 /* Until all queues together have used `after`, one has used its share. */
@@ -236,15 +243,24 @@ queue_take(struct vblk *b, struct virtq *q)
 	}
 }
 
+static __attribute__((noinline)) void
+take_several(struct vblk *b)
+{
+	unsigned i;
+
+	for (i = 0; i < b->nqueues; i++)
+		queue_take(b, &b->q[i]);
+}
+
 static void
 vblk_take(struct blk_chan *c)
 {
 	struct vblk *b = vblk_of(c);
-	unsigned i;
 
-	queue_take(b, &b->q[0]);
-	for (i = 1; i < b->nqueues; i++)
-		queue_take(b, &b->q[i]);
+	if (b->nqueues > 1)
+		take_several(b);
+	else
+		queue_take(b, &b->q[0]);
 }
 
 static void
@@ -358,15 +374,20 @@ tables_fill(struct vblk *b)
 {
 	struct virtq *q = &b->q[0];
 	struct virtq_buf header, status;
+	unsigned write;
 	struct slot *s;
 
-	b->tables = virtq_has_tables(q) && b->nqueues == 1 && q->size >= TABLE;
-	for (s = b->slots; b->tables && s < b->slots + SLOTS_MAX; s++) {
+	for (s = b->slots; s < b->slots + SLOTS_MAX; s++) {
 		header = (struct virtq_buf){&s->header, sizeof(s->header)};
 		status = (struct virtq_buf){&s->status, 1};
-		s->op = BLK_COMMAND;
-		virtq_table_set(q, s->table, 0, TABLE, &header, false);
-		virtq_table_set(q, s->table, 2, TABLE, &status, true);
+		for (write = 0; write < 2; write++) {
+			virtq_table_set(
+			    q, s->table[write], 0, TABLE, &header, false);
+			virtq_table_set(/* the data, moved by each request */
+			    q, s->table[write], 1, TABLE, &header, !write);
+			virtq_table_set(
+			    q, s->table[write], 2, TABLE, &status, true);
+		}
 	}
 }
 
@@ -400,7 +421,7 @@ stop(struct vblk *b)
 {
 	uint64_t flags = spin_lock(&b->chan.lock);
 
-	b->ready = false;
+	b->ready = b->tables = false;
 	spin_unlock(&b->chan.lock, flags);
 }
 
@@ -414,6 +435,8 @@ start(struct vblk *b, const struct blk_limits *l)
 	if (!known || b->dev.lim.block == l->block) {
 		b->dev.lim = *l;
 		b->ready = true;
+		b->tables = b->nqueues == 1 && virtq_has_tables(&b->q[0]) &&
+			    b->q[0].size >= TABLE;
 		err = 0;
 	}
 	spin_unlock(&b->chan.lock, flags);
