@@ -94,19 +94,7 @@ virtq_table_set(const struct virtq *q, void *table, unsigned i, unsigned n,
 	q->ops->table_set(table, i, n, buf, write);
 }
 
-int
-virtq_add_table(struct virtq *q, const void *table, unsigned n,
-    uint32_t writable, void *token)
-{
-	if (!q->ready)
-		return -EIO;
-	if (q->nfree == 0)
-		return -ENOSPC;
-	q->ops->add_table(q, table, n, writable, token);
-	return 0;
-}
-
-static void
+static inline void
 notify(struct virtq *q)
 {
 	uint32_t value = q->notify_value;
@@ -190,13 +178,11 @@ virtq_lie(struct virtq *q, uint32_t id, uint32_t len, uint32_t *written)
 }
 
 void *
-virtq_take(struct virtq *q, uint32_t *written)
+virtq_take_slowly(struct virtq *q, uint32_t *written)
 {
 	if (!q->ready)
 		return take_lost(q, written);
-	if (q->batch)
-		return take_batch(q, written);
-	return q->ops->take(q, written);
+	return take_batch(q, written);
 }
 
 bool
@@ -225,37 +211,29 @@ virtq_arm(struct virtq *q, unsigned after)
 	return true;
 }
 
+static __attribute__((noinline)) bool
+kick_arm_slowly(struct virtq *q, unsigned after)
+{
+	virtq_kick(q);
+	return virtq_arm(q, after);
+}
+
 bool
 virtq_kick_arm(struct virtq *q, unsigned after)
 {
 	unsigned r;
 
-	if (!q->ready || q->batch || !q->vd->live) {
-		virtq_kick(q);
-		return virtq_arm(q, after);
-	}
+	if (!q->ready || q->batch || !q->vd->live || q->in_flight == 0)
+		return kick_arm_slowly(q, after);
 	if (after > q->in_flight)
 		after = q->in_flight;
 	q->armed = true; /* the interrupt may come before we return */
-	r = q->ops->publish_arm(q, after > 0 ? after : 1);
+	r = q->ops->publish_arm(q, after);
+	if (r & VIRTQ_USED)
+		q->armed = false;
 	if (r & VIRTQ_NOTIFY)
 		notify(q);
-	if (!(r & VIRTQ_USED))
-		return false;
-	q->armed = false;
-	return true;
-}
-
-void
-virtq_interrupt(struct virtq *q)
-{
-	if (!q->armed || !q->ready || !q->ops->pending(q))
-		return;
-	q->armed = false;
-	q->ops->disarm(q);
-	q->ninterrupted++;
-	if (q->done != NULL)
-		q->done(q);
+	return r & VIRTQ_USED;
 }
 
 void

@@ -21,6 +21,7 @@
 #ifndef PV_VIRTIO_VIRTQ_H
 #define PV_VIRTIO_VIRTQ_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -94,7 +95,9 @@ struct virtq {
 			struct vring_packed_desc *desc; /* both */
 			struct vring_packed_desc_event *driver, *device;
 			uint16_t avail_next, used_next; /* positions */
-			bool avail_wrap, used_wrap;     /* wrap counters */
+			/* the two bits, by the wrap counters, of what is
+			 * made available now and of what is used next */
+			uint16_t avail_bits, used_bits;
 			uint16_t first; /* where what was not published ... */
 			uint16_t first_flags; /* ... begins, and its flags */
 			uint16_t npending;    /* descriptors not published */
@@ -133,14 +136,14 @@ virtq_table_move(void *table, unsigned i, void *p, uint32_t len)
 	*(uint64_t *)(void *)desc = (uint64_t)p;
 	*(uint32_t *)(void *)(desc + 8) = len;
 }
-int virtq_add_table(struct virtq *q, const void *table, unsigned n,
-    uint32_t writable, void *token);
+static inline int virtq_add_table(struct virtq *q, const void *table,
+    unsigned n, uint32_t writable, void *token);
 
 void virtq_kick(struct virtq *q);
 
 /* A token whose buffers are ours again, with the bytes written into them (from
  * the first writable one on); NULL if there is none yet. */
-void *virtq_take(struct virtq *q, uint32_t *written);
+static inline void *virtq_take(struct virtq *q, uint32_t *written);
 
 /* Asks for one call of `done` when `after` more chains have been used: 1 is the
  * next one.  A device without event index calls at the next; packed rings count
@@ -148,7 +151,7 @@ void *virtq_take(struct virtq *q, uint32_t *written);
  * some are there already, take them; `done` will not be called. */
 bool virtq_arm(struct virtq *q, unsigned after);
 
-/* virtq_kick, then virtq_arm, and one fence for both. */
+/* virtq_kick, then virtq_arm with after > 0, and one fence for both. */
 bool virtq_kick_arm(struct virtq *q, unsigned after);
 
 /* True if virtq_take would give something; for polling. */
@@ -202,10 +205,44 @@ void *virtq_lie(struct virtq *q, uint32_t id, uint32_t len, uint32_t *written);
 
 /* The device's interrupt: calls `done` if the queue was armed and has
  * something. */
-void virtq_interrupt(struct virtq *q);
+static inline void virtq_interrupt(struct virtq *q);
 void virtq_live(struct virtq *q); /* the device is: tells it what was kicked */
 void virtq_end(struct virtq *q);  /* it is broken: calls `done` a last time */
 /* Of a device that was reset.  What nobody took back is forgotten. */
 void virtq_free(struct virtq *q);
+
+void *virtq_take_slowly(struct virtq *q, uint32_t *written);
+
+static inline void *
+virtq_take(struct virtq *q, uint32_t *written)
+{
+	if (q->ready && !q->batch)
+		return q->ops->take(q, written);
+	return virtq_take_slowly(q, written);
+}
+
+static inline int
+virtq_add_table(struct virtq *q, const void *table, unsigned n,
+    uint32_t writable, void *token)
+{
+	if (!q->ready)
+		return -EIO;
+	if (q->nfree == 0)
+		return -ENOSPC;
+	q->ops->add_table(q, table, n, writable, token);
+	return 0;
+}
+
+static inline void
+virtq_interrupt(struct virtq *q)
+{
+	if (!q->armed || !q->ready || !q->ops->pending(q))
+		return;
+	q->armed = false;
+	q->ops->disarm(q);
+	q->ninterrupted++;
+	if (q->done != NULL)
+		q->done(q);
+}
 
 #endif

@@ -30,18 +30,18 @@ packed_lay_out(struct virtq *q)
 	q->packed.desc = q->ring;
 	q->packed.driver = (void *)&q->packed.desc[q->size];
 	q->packed.device = q->packed.driver + 1;
-	q->packed.avail_wrap = q->packed.used_wrap = true;
+	q->packed.avail_bits = AVAIL; /* [VIRTIO] 2.8.1 */
+	q->packed.used_bits = AVAIL | USED;
 	q->desc_area = q->packed.desc;
 	q->driver_area = q->packed.driver;
 	q->device_area = q->packed.device;
 	packed_disarm(q);
 }
 
-/* The two bits that make a descriptor available now.  [VIRTIO] 2.8.1 */
-static unsigned
-avail_bits(const struct virtq *q)
+static inline bool
+avail_wrap(const struct virtq *q)
 {
-	return q->packed.avail_wrap ? AVAIL : USED;
+	return q->packed.avail_bits == AVAIL;
 }
 
 /* Writes the descriptor at avail_next and goes on.  `flags` are visible to the
@@ -64,7 +64,7 @@ put_desc(
 	}
 	if (++at == q->size) {
 		at = 0;
-		q->packed.avail_wrap = !q->packed.avail_wrap;
+		q->packed.avail_bits ^= AVAIL | USED;
 	}
 	q->packed.avail_next = at;
 }
@@ -79,7 +79,8 @@ packed_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
 	unsigned flags;
 
 	for (; buf < end; buf++) {
-		flags = avail_bits(q) | (buf + 1 < end ? VRING_DESC_F_NEXT : 0);
+		flags = q->packed.avail_bits |
+			(buf + 1 < end ? VRING_DESC_F_NEXT : 0);
 		if (buf >= writes) {
 			flags |= VRING_DESC_F_WRITE;
 			writable += buf->len;
@@ -111,7 +112,7 @@ packed_add_table(struct virtq *q, const void *table, unsigned n,
 	    n * (uint32_t)sizeof(struct vring_packed_desc)};
 	uint16_t id = q->free_first;
 
-	put_desc(q, &whole, id, avail_bits(q) | VRING_DESC_F_INDIRECT);
+	put_desc(q, &whole, id, q->packed.avail_bits | VRING_DESC_F_INDIRECT);
 	q->free_first = q->slot[id].next;
 	slot_begin(q, id, token, 1, writable);
 	return id;
@@ -140,7 +141,7 @@ wants_notify(const struct virtq *q, uint16_t n)
 		return how != VRING_PACKED_EVENT_FLAG_DISABLE;
 	off_wrap = load_acquire(&q->packed.device->off_wrap);
 	event = off_wrap & ~WRAP;
-	if (!!(off_wrap & WRAP) != q->packed.avail_wrap)
+	if (!!(off_wrap & WRAP) != avail_wrap(q))
 		event -= (uint16_t)q->size;
 	return vring_need_event(event, new, new - n);
 }
@@ -161,7 +162,7 @@ packed_publish(struct virtq *q)
 static uint32_t
 packed_next(const struct virtq *q)
 {
-	return q->packed.avail_next | (q->packed.avail_wrap ? WRAP : 0);
+	return q->packed.avail_next | (avail_wrap(q) ? WRAP : 0);
 }
 
 /* [VIRTIO] 2.8.1: used if both bits equal our wrap counter */
@@ -170,8 +171,7 @@ is_used(const struct virtq *q, uint16_t flags)
 {
 	unsigned both = flags & (AVAIL | USED);
 
-	return both == (q->packed.used_wrap ? AVAIL | USED : 0) &&
-	       q->in_flight > 0;
+	return both == q->packed.used_bits && q->in_flight > 0;
 }
 
 static bool
@@ -189,7 +189,7 @@ retire(struct virtq *q, uint16_t id)
 	q->packed.used_next += s->ndesc;
 	if (q->packed.used_next >= q->size) {
 		q->packed.used_next -= (uint16_t)q->size;
-		q->packed.used_wrap = !q->packed.used_wrap;
+		q->packed.used_bits ^= AVAIL | USED;
 	}
 	s->next = q->free_first;
 	q->free_first = id;
@@ -233,10 +233,9 @@ static void
 event_set(struct virtq *q, unsigned after)
 {
 	unsigned taken = q->size - q->nfree, at = q->packed.used_next;
-	bool wrap = q->packed.used_wrap;
+	bool wrap = q->packed.used_bits != 0;
 
-	if (after > 1)
-		at += (after - 1) * taken / q->in_flight;
+	at += (after - 1) * taken / q->in_flight;
 	if (at >= q->size) {
 		at -= q->size;
 		wrap = !wrap;
@@ -249,9 +248,9 @@ event_set(struct virtq *q, unsigned after)
 static inline void
 ask(struct virtq *q, unsigned after)
 {
-	if (q->event_idx)
+	if (q->event_idx && after > 1)
 		event_set(q, after);
-	else
+	else /* the next one */
 		store_release(
 		    &q->packed.driver->flags, VRING_PACKED_EVENT_FLAG_ENABLE);
 }
