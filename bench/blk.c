@@ -2,7 +2,7 @@
 /*
  * The guest's side of bench/blk.py: reads of 512 bytes from /dev/vda,
  *
- *	blk read N           one by one, by pread
+ *	blk read N           one by one, by read
  *	blk batch DEPTH N    DEPTH in flight, by <sprat/blk.h>
  *
  * What is counted lies between two calls of bench_mark.
@@ -45,7 +45,7 @@ reads(unsigned n)
 	for (i = 0; i < WARM_UP + n; i++) {
 		if (i == WARM_UP)
 			bench_mark();
-		if (pread(fd, buf[0], SECTOR, (off_t)next_offset()) != SECTOR) {
+		if (read(fd, buf[0], SECTOR) != SECTOR) {
 			perror("/dev/vda");
 			return 1;
 		}

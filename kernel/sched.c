@@ -16,7 +16,8 @@
 /* What each processor has; cpu_self is the only way to it. */
 struct cpu {
 	struct thread *current;
-	uint64_t since_ns; /* when `current` began to run */
+	uint64_t since_ns, since_tsc; /* when `current` began to run */
+	uint64_t halted_tsc;          /* of that, counts in thread_halt */
 	uint64_t idle_ns;
 	uint64_t slice_end_ns;
 	bool idle;
@@ -144,33 +145,49 @@ sched_wake(struct thread *t, int wait_err)
 		timer_program();
 }
 
-/* Adds the time since the last call to whoever had it. */
-static inline void
+/* Adds the time since the last call to whoever had it, but for the part in
+ * which a thread halted. */
+static void
 account(struct cpu *c, uint64_t *to)
 {
-	uint64_t now;
+	uint64_t now, tsc, ns, halted_ns = 0;
 
 	if (!clock_started())
 		return;
-	now = platform->clock_ns();
-	*to += now - c->since_ns;
+	now = clock_ns();
+	tsc = cpu_rdtsc();
+	ns = now - c->since_ns;
+	if (c->halted_tsc != 0 && tsc > c->since_tsc)
+		halted_ns = (unsigned __int128)ns * c->halted_tsc /
+			    (tsc - c->since_tsc);
+	if (halted_ns > ns)
+		halted_ns = ns;
+	*to += ns - halted_ns;
+	c->idle_ns += halted_ns;
 	c->since_ns = now;
+	c->since_tsc = tsc;
+	c->halted_tsc = 0;
 }
 
-/* Halts until an interrupt came; unless `once`, until a thread can run. */
+/* Until an interrupt came. */
 static inline void
-idle(struct cpu *c, bool once)
+halt(struct cpu *c)
+{
+	c->idle = true;
+	if (sleepers != NULL)
+		timer_program();
+	spin_give(&sched_lock);
+	platform->idle();
+	spin_take(&sched_lock);
+	c->idle = false;
+}
+
+static void
+idle(struct cpu *c)
 {
 	account(c, &c->current->run_ns);
-	c->idle = true;
-	do {
-		if (sleepers != NULL)
-			timer_program();
-		spin_give(&sched_lock);
-		platform->idle();
-		spin_take(&sched_lock);
-	} while (runq.first == NULL && !once);
-	c->idle = false;
+	while (runq.first == NULL)
+		halt(c);
 	account(c, &c->idle_ns);
 }
 
@@ -203,7 +220,7 @@ schedule(void)
 
 	c->resched = false;
 	if (runq.first == NULL)
-		idle(c, false);
+		idle(c);
 	next = waitq_pop(&runq);
 	if (next != c->current || runq.first != NULL)
 		switch_to(c, next);
@@ -279,10 +296,21 @@ waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
 	return err;
 }
 
+/* After a halt: those who were woken go first. */
+static __attribute__((noinline)) void
+give_way(void)
+{
+	queue_push(&runq, thread_current());
+	schedule();
+	sched_leave(0);
+	spin_take(&sched_lock);
+}
+
 bool
 thread_halt(struct spinlock *l)
 {
 	struct cpu *c = cpu_self();
+	uint64_t tsc;
 
 	spin_take(&sched_lock);
 	if (runq.first != NULL) {
@@ -290,14 +318,12 @@ thread_halt(struct spinlock *l)
 		return false;
 	}
 	spin_give(l);
-	idle(c, true);
-	if (runq.first != NULL) {
-		queue_push(&runq, c->current);
-		schedule();
-		sched_leave(0);
-	} else {
-		spin_give(&sched_lock);
-	}
+	tsc = cpu_rdtsc();
+	halt(c);
+	c->halted_tsc += cpu_rdtsc() - tsc;
+	if (runq.first != NULL)
+		give_way();
+	spin_give(&sched_lock);
 	spin_take(l);
 	return true;
 }
@@ -408,16 +434,26 @@ sched_end(struct thread *dead)
 	panic("a dead thread runs");
 }
 
+static void
+account_now(void)
+{
+	uint64_t flags = spin_lock(&sched_lock);
+	struct cpu *c = cpu_self();
+
+	account(c, &c->current->run_ns);
+	spin_unlock(&sched_lock, flags);
+}
+
 uint64_t
 thread_idle_ns(void)
 {
+	account_now();
 	return cpu_self()->idle_ns;
 }
 
 uint64_t
 thread_run_ns(const struct thread *t)
 {
-	struct cpu *c = cpu_self();
-
-	return t->run_ns + (t == c->current ? clock_ns() - c->since_ns : 0);
+	account_now();
+	return t->run_ns;
 }

@@ -19,21 +19,12 @@ file_init(struct file *f, const struct file_ops *ops, int flags)
 	f->flags = flags & (O_ACCMODE | O_APPEND | O_NONBLOCK | O_SYNC);
 }
 
-struct file *
-file_ref(struct file *f)
-{
-	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
-	return f;
-}
-
 int
-file_put(struct file *f)
+file_end(struct file *f)
 {
 	struct node *n = f->node;
 	int err = 0;
 
-	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) > 0)
-		return 0;
 	if (file_flock_end != NULL)
 		file_flock_end(f);
 	if (f->ops->close != NULL)

@@ -57,9 +57,21 @@ struct file {
 void file_init(struct file *f, const struct file_ops *ops, int flags);
 /* A new reference to the file of descriptor fd, or NULL. */
 struct file *file_get(int fd);
-struct file *file_ref(struct file *f);
+static inline struct file *
+file_ref(struct file *f)
+{
+	__atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
+	return f;
+}
+int file_end(struct file *f); /* for file_put: there is no reference left */
 /* Drops a reference; the result of ops->close if it was the last. */
-int file_put(struct file *f);
+static inline int
+file_put(struct file *f)
+{
+	if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return 0;
+	return file_end(f);
+}
 
 /* Set by a device that has ops->map, for msync; or NULL. */
 extern int (*file_map_sync)(uintptr_t addr, size_t len);
