@@ -150,7 +150,8 @@ void sprat_net_free(struct sprat_net_buf *frame);
 int sprat_net_wait(struct sprat_net *n, unsigned nsent, int timeout_ms);
 
 /* Which frames the card lets through, besides its own address and broadcasts;
- * nmulticast (at most 64) addresses of 6 bytes.  ENOTSUP, EINVAL, EIO. */
+ * nmulticast (at most 64) addresses of 6 bytes.  Without a call all may come.
+ * ENOTSUP, EINVAL, EIO. */
 int sprat_net_filter(struct sprat_net *n, bool promiscuous, bool all_multicast,
     const uint8_t *multicast, unsigned nmulticast);
 int sprat_net_set_mac(struct sprat_net *n, const uint8_t mac[6]);
