@@ -85,8 +85,7 @@ $B/.deps-test: host/deps.sh | $B/.deps
 
 # --- the C library, and the folder gcc is pointed at ---
 $L/libc.a: host/newlib.sh | $B/.deps
-	$Qhost/newlib.sh $B
-	@touch $@
+	$Qhost/newlib.sh $B && touch $@
 
 # These folders and no more: nothing of the host's C library may be found.
 $B/abi: | $B/.deps
