@@ -61,8 +61,8 @@ def try_all(folder, machine, *properties, fs="--fs"):
         qemu += ["-global", p]
     r = sprat("run", "-q", "--machine", machine, "--disk", folder / "disk",
               fs, f"{folder}/share:/mnt", "--port", f"out={folder}/port",
-              "--rng", "--balloon", *(x for a in qemu
-                                      for x in ("--qemu-arg", a)),
+              "--rng", "--balloon", "--net", "user",
+              *(x for a in qemu for x in ("--qemu-arg", a)),
               ROOT / "build/tests/virtio_all.elf")
     reader.join()
     out = r.stdout.decode(errors="replace")
@@ -93,4 +93,4 @@ def test_served_folder(tmp_path, machine):
 def test_interrupt_lines(tmp_path, machine):
     """Without MSI-X, devices share the four lines of PCI."""
     try_all(tmp_path, machine, *(f"virtio-{d}-pci.vectors=0" for d in
-                                 ("blk", "9p", "serial", "rng")))
+                                 ("blk", "9p", "serial", "rng", "net")))
