@@ -162,7 +162,7 @@ $B/tests/%.elf: tests/guest/%.c $(wildcard tests/guest/*.h) $(TOOLS)
 linked = $1 $(shell sed -n 's,^/\* LINK: *\(.*\)\*/,\1,p' $1)
 $(FUZZERS): TEST_CC = clang -fsanitize=fuzzer
 $(UNIT_TESTS) $(FUZZERS): $B/%: %.c $$(call linked,$$*.c) \
-		$(wildcard kernel/*.c */*.h */*/*.h) | $B/.deps-test
+		$(wildcard kernel/*.c pv/*/*.c */*.h */*/*.h) | $B/.deps-test
 	$(call begin,TEST,$@)
 	$Q$(or $(TEST_CC),gcc) $(UNIT_CFLAGS) -o $@ $(call linked,$<) -lcmocka
 
