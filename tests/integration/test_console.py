@@ -85,10 +85,11 @@ def exchange(s, data, results, key):
     writer.join()
 
 
+@pytest.mark.parametrize("machine", ["microvm", "q35"])
 @pytest.mark.parametrize("ring", RINGS)
-def test_echo(tmp_path, ring):
+def test_echo(tmp_path, ring, machine):
     g = Guest(tmp_path, ["org.sprat.a"], "echo", "org.sprat.a",
-              opts=RINGS[ring])
+              opts=RINGS[ring], machine=machine)
     s, ok = g.connect("org.sprat.a"), {}
     exchange(s, MIB, ok, 0)
     s.close()
@@ -196,16 +197,17 @@ def test_hotplug(tmp_path):
 
 def plain_qemu(*args, serial=False, how="mux,virtio", words="", stdin=b"",
                device="virtconsole,chardev=con", opts="",
-               chardev="stdio,signal=off"):
+               chardev="stdio,signal=off", machine="microvm,acpi=off",
+               carrier="virtio-serial-device"):
     """Without a UART; or with one that the command line passes over."""
     return subprocess.run(
-        ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
+        ["qemu-system-x86_64", "-M", machine, "-bios", "qboot.rom",
          "-accel", "tcg", "-cpu", "max", "-m", "64M", "-nodefaults",
          "-display", "none", "-no-reboot", "-global",
          "virtio-mmio.force-legacy=false",
          "-chardev", f"{chardev},id=con",
          "-serial", "null" if serial else "none",
-         "-device", f"virtio-serial-device{opts}", "-device", device,
+         "-device", carrier + opts, "-device", device,
          "-kernel", IMAGE, "-append",
          f"sprat.console={how} {words} -- " + " ".join(args)],
         input=stdin, capture_output=True, timeout=LIMIT_S)
@@ -242,6 +244,8 @@ CONSOLES = {
     "chosen": {"serial": True},
     "packed": {"opts": ",packed=on"},
     "one-port": {"opts": ",max_ports=1"},
+    "pci": {"machine": "q35", "carrier": "virtio-serial-pci",
+            "opts": ",disable-legacy=on"},
 }
 
 

@@ -4,15 +4,18 @@
 # and vhost-vsock modules, runs in an outer QEMU that emulates SVM; in it runs
 # an inner QEMU with our guest.  Needs no privileges and no /dev/kvm.
 #
-#	tests/kvm/vsock.sh BUILD [INNER QEMU OPTIONS]
+#	[MACHINE=q35] [DEVICE=...] tests/kvm/vsock.sh BUILD [QEMU OPTIONS]
 #
-# BUILD/tests/vsock.elf is the guest.  Packages that are not installed are
-# downloaded to BUILD/kvm and unpacked there.  Takes about 30 s.
+# BUILD/tests/vsock.elf is the guest; options are the inner QEMU's.  The kernel
+# is downloaded as a package to BUILD/kvm and unpacked there.  Takes about 15 s.
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "$1"); shift
-accel=${ACCEL:-kvm}
-device=${DEVICE:-vhost-vsock-device,guest-cid=3}
+case ${MACHINE:-microvm} in
+microvm) machine=microvm,acpi=off,pit=off,pic=off,rtc=on carrier=device ;;
+*) machine=$MACHINE carrier=pci,disable-legacy=on ;;
+esac
+device=${DEVICE:-vhost-vsock-$carrier,guest-cid=3}
 w=$build/kvm; mkdir -p "$w/debs"; cd "$w"
 
 # --- Linux, once ---
@@ -38,7 +41,7 @@ for f in $(ldd "$qemu" | grep -o '/[^ ]*'); do
 done
 cp -L "$qemu" i/bin/qemu
 mkdir -p i/usr/share/qemu
-cp -L /usr/share/qemu/qboot.rom /usr/share/qemu/pvh.bin i/usr/share/qemu/
+cp -L /usr/share/qemu/qboot.rom /usr/share/qemu/*.bin i/usr/share/qemu/
 cp "$build/tests/vsock.elf" i/t/
 gcc -static -O2 -Wall -Wextra -Werror -o i/t/peer "$here/vsock_peer.c"
 cat >i/init <<EOF
@@ -52,9 +55,9 @@ for m in irqbypass kvm kvm-amd vsock vmw_vsock_virtio_transport_common \
 done
 timeout 120 /t/peer 3 & peer=\$!
 sleep 1
-timeout 120 qemu -M microvm,acpi=off,pit=off,pic=off,rtc=on \
+timeout 120 qemu -M $machine \
 	-bios /usr/share/qemu/qboot.rom -L /usr/share/qemu \
-	-accel $accel -cpu ${CPU:-host,-xsave} -m 64M -nodefaults \
+	-accel kvm -cpu host,-xsave -m 64M -nodefaults \
 	-no-user-config -no-reboot -display none -serial file:/tmp/out \
 	-global virtio-mmio.force-legacy=false -device $device $* \
 	-kernel /t/vsock.elf -append "-- host"
