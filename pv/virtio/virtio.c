@@ -281,10 +281,11 @@ break_work(struct work *w)
 					      struct virtio_dev, break_work));
 	struct virtq *q;
 
-	log_line("%s %s: broken: %s", vd->driver->name, vd->name, vd->why);
 	queues_lose(vd); /* those made since */
 	for (q = vd->queues; q != NULL; q = q->next)
 		virtq_end(q);
+	/* not before: who writes to the console may have waited for it */
+	log_line("%s %s: broken: %s", vd->driver->name, vd->name, vd->why);
 	if (!vd->needs_reset || ++vd->restarts > RESTARTS_MAX)
 		return;
 	once_enter(&attaching);

@@ -135,7 +135,7 @@ bool virtio_shm(
 
 /*
  * Marks the device broken and resets it, so that it leaves our memory alone.
- * Then a thread says why in one line, and calls `done` of each queue; if the
+ * Then a thread calls `done` of each queue and says why in one line; if the
  * device asked for a reset (DEVICE_NEEDS_RESET), it is attached anew after
  * that.  May be called from anywhere.
  */
