@@ -438,6 +438,8 @@ main(int argc, char **argv)
 	    (unsigned long long)size, block, pb, min, opt);
 	if (strcmp(what, "suite") == 0)
 		suite();
+	else if (strcmp(what, "shape") == 0)
+		CHECK_RUN(shape);
 	else if (strcmp(what, "pattern") == 0)
 		pattern();
 	else if (strcmp(what, "sum") == 0)

@@ -2,12 +2,16 @@
 """Disks of the real QEMU, seen through /dev/vda, and what is in their images
 afterwards."""
 import hashlib
+import json
+import shlex
+import socket
 import struct
 import subprocess
+import tempfile
 
 import pytest
 
-from support import ROOT, sprat
+from support import ROOT, SPRAT, sprat
 
 IMAGE = ROOT / "build/tests/disk.elf"
 MIB = 1 << 20
@@ -15,7 +19,7 @@ MIB = 1 << 20
 # The machine's way of carrying virtio, and what devices are told there.
 DEVICE = {"microvm": "virtio-blk-device,drive=d",
           "q35": "virtio-blk-pci,disable-legacy=on,drive=d"}
-MACHINES = ["microvm"]
+MACHINES = ["microvm", "q35"]
 
 
 def drive(path, fmt="raw", more=""):
@@ -96,3 +100,127 @@ def test_pattern(tmp_path, fmt):
 
 def test_none():
     run("none", [])
+
+
+def test_ext4(tmp_path):
+    """A file system made on the host, read block by block."""
+    path = empty(tmp_path / "ext4", 16 * MIB)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", ROOT / "kernel", path],
+                   check=True, timeout=20)
+    lines = run_disk("sum", path)
+    want = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert told(lines, "blocks") == told(lines, "large") == want
+
+
+def test_read_only(tmp_path):
+    run_disk("read_only", empty(tmp_path / "disk"), more=",readonly=on")
+
+
+@pytest.mark.parametrize("what,options", [
+    ("discard", ""), ("zeroout", ""), ("zeroout", ",write-zeroes=off")])
+def test_erase(tmp_path, what, options):
+    """The middle half reads as zeros, and what was discarded is a hole."""
+    size = 8 * MIB
+    path = empty(tmp_path / "disk", size)
+    run_disk(what, path, options=options,
+             more=",discard=unmap,detect-zeroes=unmap")
+    data, part = path.read_bytes(), size // 4
+    assert data[part:-part] == bytes(2 * part)
+    assert set(data[:part]) == set(data[-part:]) == {0xaa}
+    if what == "discard":
+        assert path.stat().st_blocks * 512 < 3 * part
+
+
+def test_topology(tmp_path):
+    path = empty(tmp_path / "disk")
+    lines = run_disk("shape", path, options=",logical_block_size=4096,"
+                     "physical_block_size=16384,min_io_size=16384,"
+                     "opt_io_size=65536")
+    assert "disk %d block 4096 physical 16384 min 16384 opt 65536" % (
+        8 * MIB) in lines
+
+
+def test_errors(tmp_path):
+    """One sector that the host cannot read or write; others work."""
+    path = empty(tmp_path / "disk")
+    rules = tmp_path / "rules"
+    rules.write_text("".join(
+        f'[inject-error]\nevent = "{event}"\nsector = "128"\n'
+        for event in ("read_aio", "write_aio", "pwritev")))
+    args = ["-drive", f"if=none,id=d,format=raw,werror=report,rerror=report,"
+            f"file=blkdebug:{rules}:{path}",
+            "-device", DEVICE["microvm"]]
+    run("failing", args)
+
+
+def test_resize(tmp_path):
+    """The host makes the disk larger while the guest runs."""
+    path = empty(tmp_path / "disk")
+    sock = tmp_path / "qmp"
+    argv = [SPRAT, "run", "-q", "--qmp", str(sock)] + qemu_args(
+        drive(path) + ["-device", DEVICE["microvm"]]) + [
+            str(IMAGE), "--", "resizing"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True,
+                          stdin=subprocess.DEVNULL) as guest:
+        try:
+            assert guest.stdout.readline().startswith("disk ")
+            assert guest.stdout.readline() == f"bytes {8 * MIB}\n"
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(20)
+                s.connect(str(sock))
+                f = s.makefile("rw")
+                for command in ({"execute": "qmp_capabilities"},
+                                {"execute": "block_resize", "arguments": {
+                                    "device": "d", "size": 16 * MIB}}):
+                    f.write(json.dumps(command))
+                    f.flush()
+                    while "return" not in json.loads(f.readline()):
+                        pass
+            assert guest.stdout.readline() == f"bytes {16 * MIB}\n"
+            assert guest.stdout.readline() == "ok resizing\n"
+            assert guest.wait(20) == 0
+        finally:
+            guest.kill()
+
+
+def test_killed(tmp_path):
+    """What was flushed is there when the host's process dies at once."""
+    path = empty(tmp_path / "disk", 64 * MIB)
+    line = sprat("run", "-q", "--dry-run", IMAGE, "--", "endless").stdout
+    argv = shlex.split(line.decode()) + drive(path, more=",cache=writeback") \
+        + ["-device", DEVICE["microvm"]]
+    argv = [w.replace("sprat.console=mux ", "") for w in argv]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as qemu:
+        last = -1
+        try:
+            for line in qemu.stdout:
+                if line.startswith(b"flushed "):
+                    last = int(line.split()[1])
+                if last >= 400:
+                    break
+        finally:
+            qemu.kill()
+    data = path.read_bytes()
+    assert last >= 400
+    for i in range(last + 1):
+        want = hashlib.sha256(struct.pack("<Q", i * 8)).digest() * 16
+        assert data[i * 4096:i * 4096 + 512] == want, i
+
+
+def test_cost():
+    """bench/blk.py: what one request may cost, and how few notifications many
+    take together; packed rings are no worse."""
+    with tempfile.NamedTemporaryFile() as f:
+        subprocess.run([ROOT / "bench/blk.py", "--sprat", SPRAT, "--reads",
+                        "20", "--json", f.name], check=True, timeout=60,
+                       stdout=subprocess.DEVNULL)
+        rings = json.load(f)
+    for name, r in rings.items():
+        assert r["read"]["instructions"] <= 900, (name, r)
+        assert r["read"]["kicks"] == r["read"]["interrupts"] == 1, (name, r)
+        assert r["batch"]["kicks"] < 0.2, (name, r)
+    for name in "split", "packed":
+        assert rings[name]["batch"]["interrupts"] < 0.2, rings
+    assert rings["packed"]["read"]["instructions"] < \
+        1.05 * rings["split"]["read"]["instructions"]
