@@ -73,7 +73,8 @@ class Counter:
                 self.where[addr] += 1
         elif self.marks == 1:
             self.kicks += line.startswith("virtio_queue_notify ")
-            self.interrupts += line.startswith("virtio_notify ")
+            self.interrupts += line.startswith(("virtio_notify ",
+                                                "virtio_notify_irqfd "))
 
     def profile(self):
         """Instructions by function."""
@@ -90,7 +91,7 @@ def measure(argv, image, requests, steps):
         log = os.path.join(tmp, "log")
         argv = argv + ["-D", log, "-d",
                        "exec,nochain,trace:virtio_queue_notify,"
-                       "trace:virtio_notify"]
+                       "trace:virtio_notify,trace:virtio_notify_irqfd"]
         subprocess.run(argv + ["-singlestep"], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, check=True, timeout=120)
         c = Counter(image)
