@@ -16,8 +16,8 @@
 #define WINDOW        (1UL << 20)  /* a bridge counts in these */
 #define WINDOW_CLOSED 0xfff00000UL /* for a base, above its end */
 
-/* On PCs, if RAM is not; so much of it is sure to suffice for BARs of a fourth.
- */
+/* Free on PCs unless RAM reaches there.  BARs that fill a fourth of it at most
+ * fit, whatever alignment takes; more ask ACPI. */
 #define PC_LOW 0xf0000000UL
 #define PC_LEN 0x0ec00000UL
 
