@@ -44,8 +44,8 @@ static struct free_page *free_list[ORDERS];
 static size_t free_listed; /* bytes in free and idle blocks */
 static const struct boot_info *boot;
 
-static unsigned
-order_for(size_t npages)
+unsigned
+page_order_for(size_t npages)
 {
 	return npages <= 1 ? 0 : 64 - __builtin_clzl(npages - 1);
 }
@@ -271,7 +271,7 @@ list_take(size_t npages)
 	uintptr_t addr;
 	struct region *r;
 
-	for (order = order_for(npages); order < ORDERS; order++)
+	for (order = page_order_for(npages); order < ORDERS; order++)
 		if (free_list[order] != NULL)
 			break;
 	if (order == ORDERS)
@@ -280,73 +280,6 @@ list_take(size_t npages)
 	r = page_region_of(addr);
 	page_block_take(r, addr);
 	run_free(r, addr + npages * PAGE_SIZE, (1UL << order) - npages);
-	return addr;
-}
-
-int
-page_block_find(
-    uintptr_t *from, unsigned mask, unsigned kind, unsigned order_min)
-{
-	struct region *r;
-	uintptr_t at;
-	unsigned b, order;
-
-	for (r = page_region; r < page_region + page_nregion; r++) {
-		at = *from > r->top ? *from : r->top;
-		while (at < r->end) {
-			b = *page_order_of(r, at);
-			if (b == 0) {
-				at += PAGE_SIZE;
-				continue;
-			}
-			order = b & ~PAGE_KINDS;
-			if ((b & mask) == kind && order >= order_min) {
-				*from = at;
-				return (int)order;
-			}
-			at += PAGE_SIZE << order;
-		}
-	}
-	return -1;
-}
-
-static bool
-have_idle(unsigned order)
-{
-	for (; order < ORDERS; order++)
-		if (page_idle[order] != 0)
-			return true;
-	return false;
-}
-
-/* npages of an idle block.  Some more are freed with them, so that the next
- * ones need not be searched for. */
-static uintptr_t
-idle_take(size_t npages)
-{
-	unsigned order = order_for(npages);
-	size_t have, some = CARVE_LARGE / PAGE_SIZE;
-	uintptr_t addr = 0;
-	struct region *r;
-	int found;
-
-	if (!have_idle(order))
-		return 0;
-	/* what adjoins the middle is the heap's first */
-	for (r = page_region; r < page_region + page_nregion; r++)
-		page_retreat(r);
-	found = page_block_find(&addr, PAGE_KINDS, PAGE_IDLE, order);
-	if (found < 0)
-		return 0;
-	r = page_region_of(addr);
-	page_block_take(r, addr);
-	have = 1UL << found;
-	if (some < npages)
-		some = npages;
-	if (some > have)
-		some = have;
-	run_free(r, addr + npages * PAGE_SIZE, some - npages);
-	page_run_put(r, addr + some * PAGE_SIZE, have - some, PAGE_IDLE);
 	return addr;
 }
 
@@ -361,31 +294,17 @@ page_free_largest(unsigned order_min)
 	return 0;
 }
 
-/* Idle blocks become free ones, which may join what keeps them apart. */
-static void
-idle_free(void)
-{
-	uintptr_t addr = 0;
-	int order;
-
-	while (
-	    (order = page_block_find(&addr, PAGE_KINDS, PAGE_IDLE, 0)) >= 0) {
-		page_block_take(page_region_of(addr), addr);
-		run_free(page_region_of(addr), addr, 1UL << order);
-	}
-}
-
 static void *
 take(size_t npages)
 {
 	uintptr_t addr = list_take(npages);
 
 	if (addr == 0)
-		addr = idle_take(npages);
+		addr = page_idle_take(npages);
 	if (addr == 0)
 		addr = carve(npages, false);
-	if (addr == 0 && have_idle(0)) {
-		idle_free();
+	if (addr == 0 && page_have_idle(0)) {
+		page_idle_free();
 		addr = list_take(npages);
 	}
 	return (void *)addr;

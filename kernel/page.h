@@ -48,6 +48,8 @@ void page_block_take(struct region *r, uintptr_t addr);
  * with their buddies; kind is PAGE_FREE or PAGE_IDLE. */
 void page_run_put(
     struct region *r, uintptr_t addr, size_t npages, unsigned kind);
+/* The order of the smallest block that holds npages. */
+unsigned page_order_for(size_t npages);
 /* The largest aligned block at addr that is no longer than npages. */
 unsigned page_order_fit(uintptr_t addr, size_t npages);
 /* Free blocks that adjoin the middle become part of it again. */
@@ -60,6 +62,12 @@ bool page_describe(struct region *r, uintptr_t to);
  * below that, where this begins.  NULL: no room, or we know the place. */
 struct region *page_region_add(
     uintptr_t lo, uintptr_t base, uintptr_t end, uint8_t *order);
+/* page_idle.c: */
+bool page_have_idle(unsigned order_min); /* blocks of that order at least */
+/* npages of an idle block, somebody's now; or 0. */
+uintptr_t page_idle_take(size_t npages);
+/* Idle blocks become free ones, which may join what keeps them apart. */
+void page_idle_free(void);
 /* The first block at or above *from whose kind is `kind` under `mask`, and its
  * order at least order_min; its order, or -1. */
 int page_block_find(

@@ -9,9 +9,11 @@ MIB = 1 << 20
 REPORTING = "free-page-reporting=on"
 
 
-def guest(folder, *options, **more):
-    device = ",".join(["virtio-balloon-device,id=balloon", *options])
-    return Guest(folder, qemu=["-device", device], **more)
+def guest(folder, *options, machine="microvm", **more):
+    bus = "device" if machine == "microvm" else "pci"
+    device = ",".join([f"virtio-balloon-{bus},id=balloon", *options])
+    return Guest(folder, "--machine", machine, qemu=["-device", device],
+                 **more)
 
 
 def returned(g, before, used, least=0.9):
@@ -21,9 +23,11 @@ def returned(g, before, used, least=0.9):
              f"{g.rss() >> 20}")
 
 
-@pytest.mark.parametrize("ring", ["packed=off", "packed=on"])
-def test_freed_memory_is_reported(tmp_path, ring):
-    with guest(tmp_path, REPORTING, ring) as g:
+@pytest.mark.parametrize("machine,ring", [
+    ("microvm", "packed=off"), ("microvm", "packed=on"),
+    ("q35", "disable-legacy=on"), ("pc", "event_idx=off,indirect_desc=off")])
+def test_freed_memory_is_reported(tmp_path, machine, ring):
+    with guest(tmp_path, REPORTING, ring, machine=machine) as g:
         assert g.answer() == "ok ready"
         for verb in "mmap", "malloc", "small":
             before = g.rss()

@@ -16,6 +16,7 @@
 #include "kernel/page.c"
 #include "kernel/page_heap.c"
 #include "kernel/page_host.c"
+#include "kernel/page_idle.c"
 
 #define MIB   (1UL << 20)
 #define ARENA (64 * MIB)
