@@ -120,8 +120,6 @@ net_send(struct net_dev *d, struct net_tx *t)
 {
 	int err;
 
-	if (!d->link_up)
-		return -ENETDOWN;
 	__atomic_fetch_add(&d->sending, 1, __ATOMIC_RELAXED);
 	err = d->ops->send(d, t);
 	if (err != 0)

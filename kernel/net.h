@@ -146,7 +146,7 @@ struct net_dev {
 	char name[8]; /* net_register's */
 	uint8_t mac[NET_MAC_LEN];
 	bool has_mac;       /* else net_open invents one */
-	bool link_up;       /* may change at any time, like: */
+	bool link_up;       /* may change at any time; false if broken */
 	unsigned mtu;       /* of IP, without NET_HEADER_LEN */
 	unsigned can;       /* NET_TX_CSUM, ... */
 	unsigned npieces;   /* of a frame that is sent, at most */

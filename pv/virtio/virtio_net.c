@@ -46,21 +46,23 @@ _Static_assert(offsetof(struct virtio_net_config, mtu) == 10, "[VIRTIO] 5.1.4");
 /* --- interrupts --- */
 
 static void
-vnet_done(struct virtq *q)
-{
-	struct vnet *v = q->vd->driver_data;
-
-	v->dev.stats.wakes++;
-	net_wake(&v->dev);
-}
-
-static void
 link_set(struct vnet *v, bool up)
 {
 	if (v->dev.link_up == up)
 		return;
 	v->dev.link_up = up;
 	v->dev.nlink++;
+}
+
+static void
+vnet_done(struct virtq *q)
+{
+	struct vnet *v = q->vd->driver_data;
+
+	v->dev.stats.wakes++;
+	if (q->vd->broken)
+		link_set(v, false);
+	net_wake(&v->dev);
 }
 
 /* The configuration has changed: the link, or an announcement is wanted.  The

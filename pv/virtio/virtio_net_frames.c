@@ -150,7 +150,6 @@ frame_next(struct vnet *v, struct vnet_pair *p)
 	while ((b = virtq_take(&p->rx, &written)) != NULL) {
 		if (v->vd->broken) {
 			net_pool_give(b);
-			frame_drop(v, p);
 			continue;
 		}
 		ended = frame_add(v, p, b, written);
@@ -166,6 +165,8 @@ frame_next(struct vnet *v, struct vnet_pair *p)
 		v->dev.stats.rx_bytes += b->total;
 		return b;
 	}
+	if (v->vd->broken)
+		frame_drop(v, p);
 	return NULL;
 }
 
@@ -325,11 +326,12 @@ void
 vnet_drain(struct vnet *v)
 {
 	uint64_t flags = spin_lock(&v->lock);
+	struct net_buf *b;
 	unsigned i;
 
 	for (i = 0; v->live && i < v->npairs; i++) {
-		while (frame_next(v, &v->pair[i]) != NULL)
-			continue;
+		while ((b = frame_next(v, &v->pair[i])) != NULL)
+			net_pool_give(b);
 		frame_drop(v, &v->pair[i]);
 		reap_pair(v, &v->pair[i], list_end(&v->lost));
 	}

@@ -198,6 +198,7 @@ test_full_then_lost(void **state)
 	virtio_break(&f->vd, "lost");
 	while (stub_work())
 		continue;
+	assert_false(d->link_up);
 	assert_int_equal(net_send(d, &t[n]), -EIO);
 	net_reap(d);
 	assert_int_equal(nfailed, n);
@@ -316,6 +317,7 @@ test_restart(void **state)
 	while (stub_work())
 		continue;
 	assert_false(f->vd.broken);
+	assert_true(d->link_up && d->nlink == 3);
 	assert_string_equal(commands, "1.0.0 0.1.0 0.0.1 1.1.2 ");
 	assert_memory_equal(d->mac, mac, 6);
 	assert_true(net_arm(d, 1, 0)); /* there is something to reap */

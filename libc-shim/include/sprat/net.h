@@ -106,7 +106,7 @@ struct sprat_net_tx {
 struct sprat_net_status {
 	char name[8]; /* "eth0" */
 	uint8_t mac[6];
-	bool link_up;
+	bool link_up;        /* false for good if the card is broken */
 	unsigned mtu;        /* without the Ethernet header */
 	unsigned can;        /* SPRAT_NET_TX_CSUM, ... */
 	unsigned nlink;      /* times that the link changed */
