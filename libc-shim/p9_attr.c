@@ -119,8 +119,12 @@ p9_getattr(struct node *node, struct stat *st)
 	}
 	if (err != 0)
 		return err;
-	if ((st->st_mode & S_IFMT) != node->type)
-		return -ESTALE; /* the host put something else there */
+	if ((st->st_mode & S_IFMT) != node->type) {
+		/* The host put something else there, under the same number. */
+		if (n != n->fs->root)
+			p9node_drop(n);
+		return -ESTALE;
+	}
 	st->st_dev = n->fs->dev;
 	sleeplock_take(&n->lock);
 	n->last = *st;

@@ -351,7 +351,15 @@ void
 p9node_doubt(struct p9node *n)
 {
 	sleeplock_take(&n->fs->lock);
-	n->seen_ns = 0;
+	n->seen_ns = clock_ns() - P9_NAME_NS;
+	sleeplock_give(&n->fs->lock);
+}
+
+void
+p9node_drop(struct p9node *n)
+{
+	sleeplock_take(&n->fs->lock);
+	table_remove(n);
 	sleeplock_give(&n->fs->lock);
 }
 

@@ -86,6 +86,8 @@ void p9node_moved(struct p9node *dir, const char *name, struct p9node *to_dir,
     const char *to);
 /* The server does not know n's fid: its name is not believed any more. */
 void p9node_doubt(struct p9node *n);
+/* n, not the root, is another file by now: nobody finds it any more. */
+void p9node_drop(struct p9node *n);
 int p9node_open(struct node *n, int flags);
 /* An opened fid for reading or writing. */
 int p9node_io_fid(struct p9node *n, bool writes, uint32_t *fid);

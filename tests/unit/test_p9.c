@@ -303,6 +303,48 @@ test_host_renames(void **state)
 	node_put(was);
 }
 
+/* A number that is used again, by another kind of file. */
+static void
+test_host_replaces(void **state)
+{
+	unsigned f = fake_9p_find(0, "f");
+	struct node *was = look(root, "f"), *n;
+	struct stat st;
+
+	(void)state;
+	fake_9p.file[f].mode = S_IFIFO | 0600;
+	assert_int_equal(was->ops->getattr(was, &st), -ESTALE);
+	n = look(root, "f");
+	assert_true(S_ISFIFO(n->type));
+	assert_int_equal(n->ops->getattr(n, &st), 0);
+	node_put(was);
+	node_put(n);
+	fake_9p.file[0].mode = S_IFREG | 0600;
+	assert_int_equal(root->ops->getattr(root, &st), -ESTALE);
+	fake_9p.file[0].mode = S_IFDIR | 0700;
+	assert_int_equal(root->ops->getattr(root, &st), 0);
+}
+
+/* A name that the server does not know any more is asked for again. */
+static void
+test_doubt(void **state)
+{
+	unsigned f = fake_9p_find(0, "f"), before;
+	struct node *n = look(root, "f");
+	struct stat st;
+
+	(void)state;
+	fake_9p.file[f].nlink = 0;
+	assert_int_equal(n->ops->getattr(n, &st), -ENOENT);
+	node_put(n);
+	fake_9p.file[f].nlink = 1;
+	before = fake_9p.ntype[P9_TWALK];
+	n = look(root, "f");
+	assert_int_equal(fake_9p.ntype[P9_TWALK], before + 1);
+	assert_int_equal(n->ops->getattr(n, &st), 0);
+	node_put(n);
+}
+
 static void
 test_others(void **state)
 {
@@ -496,6 +538,8 @@ main(void)
 	    TEST(test_gone),
 	    TEST(test_rename),
 	    TEST(test_host_renames),
+	    TEST(test_host_replaces),
+	    TEST(test_doubt),
 	    TEST(test_others),
 	    TEST(test_entries),
 	    TEST(test_server_errors),
