@@ -30,7 +30,9 @@
 #include "check.h"
 
 #define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
-#define THREADS            8
+#define THREADS            20 /* by PIECE, more messages than there are tags */
+#define ROUNDS             3
+#define PIECE              (2 << 20)
 
 static void
 put(const char *path, const char *text)
@@ -286,20 +288,20 @@ static void *
 worker(void *arg)
 {
 	unsigned me = (unsigned)(uintptr_t)arg, round;
-	char name[32], line[32], *big = malloc(100000);
+	char name[32], line[32], *big = malloc(PIECE);
 	int fd, log = open("log", O_WRONLY | O_APPEND | O_CREAT, 0644);
 	intptr_t bad = big == NULL || log < 0;
 
-	for (round = 0; round < 10 && !bad; round++) {
+	for (round = 0; round < ROUNDS && !bad; round++) {
 		snprintf(name, sizeof(name), "w%u", me);
-		memset(big, 'a' + me, 100000);
+		memset(big, 'a' + me, PIECE);
 		fd = open(name, O_RDWR | O_CREAT | O_EXCL, 0644);
-		bad |= fd < 0 || write(fd, big, 100000) != 100000;
-		memset(big, 0, 100000);
-		bad |= pread(fd, big, 100000, 0) != 100000;
-		bad |= big[0] != 'a' + (char)me || big[99999] != big[0];
+		bad |= fd < 0 || write(fd, big, PIECE) != PIECE;
+		memset(big, 0, PIECE);
+		bad |= pread(fd, big, PIECE, 0) != PIECE;
+		bad |= big[0] != 'a' + (char)me || big[PIECE - 1] != big[0];
 		bad |= close(fd) != 0 || unlink(name) != 0;
-		snprintf(line, sizeof(line), "%u %u.\n", me, round);
+		snprintf(line, sizeof(line), "%02u%u.\n", me, round);
 		bad |= write(log, line, 5) != 5;
 	}
 	close(log);
@@ -320,7 +322,7 @@ threads(void)
 			  &t[i], NULL, worker, (void *)(uintptr_t)i) == 0);
 	for (i = 0; i < THREADS; i++)
 		CHECK(pthread_join(t[i], &bad) == 0 && bad == NULL);
-	CHECK(stat("log", &st) == 0 && st.st_size == THREADS * 10 * 5);
+	CHECK(stat("log", &st) == 0 && st.st_size == THREADS * ROUNDS * 5);
 	CHECK(unlink("log") == 0);
 }
 

@@ -46,7 +46,7 @@ def listing(folder):
 
 def guest(program, *args, options=(), before=""):
     """`before` is done by root in a mount namespace, then the guest runs."""
-    words = ["run", "-q", "-m", "64M", *options,
+    words = ["run", "-q", "-m", "128M", *options,
              ROOT / f"build/tests/{program}.elf", "--", *args]
     if not before:
         return sprat(*words)
