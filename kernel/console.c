@@ -225,8 +225,9 @@ get_decoded(uint8_t *p, size_t len)
 {
 	size_t n = 0;
 	uint8_t c;
+	long r = 0;
 
-	while (n < len && !in.ended && dev->get(&c, 1) == 1) {
+	while (n < len && !in.ended && (r = dev->get(&c, 1)) == 1) {
 		if (!mux && c == MUX_PLAIN_EOF) {
 			in.ended = true;
 		} else if (!mux) {
@@ -241,6 +242,8 @@ get_decoded(uint8_t *p, size_t len)
 			in.escaped = false;
 		}
 	}
+	if (r < 0)
+		in.ended = true;
 	return n;
 }
 
@@ -323,8 +326,7 @@ console_init(void)
 {
 	const char *mode = cmdline_option("console");
 
-	if (!has_word(mode, "virtio"))
-		dev = platform->console();
+	dev = has_word(mode, "virtio") ? NULL : platform->console();
 	if (dev == NULL)
 		dev = &virtio_console_dev;
 	mux = has_word(mode, "mux");

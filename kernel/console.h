@@ -11,7 +11,8 @@
 struct console_dev {
 	const char *name;
 	size_t (*put)(const uint8_t *p, size_t len); /* bytes taken */
-	size_t (*get)(uint8_t *p, size_t len);       /* bytes given */
+	/* Bytes given, perhaps none; -EIO: there will never be any. */
+	long (*get)(uint8_t *p, size_t len);
 	/* Calls console_event once when bytes can be got, or put; true: they
 	 * can already, and nothing is called. */
 	bool (*want_get)(void);

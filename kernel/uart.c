@@ -47,12 +47,12 @@ uart_put(const uint8_t *p, size_t len)
 	return len;
 }
 
-static size_t
+static long
 uart_get(uint8_t *p, size_t len)
 {
-	size_t n = 0;
+	long n = 0;
 
-	while (n < len && (cpu_inb(LSR) & LSR_DR))
+	while ((size_t)n < len && (cpu_inb(LSR) & LSR_DR))
 		p[n++] = cpu_inb(RBR_THR);
 	return n;
 }

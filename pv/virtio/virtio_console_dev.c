@@ -81,7 +81,16 @@ console_put(const uint8_t *p, size_t len)
 	return n < 0 ? len : (size_t)n; /* broken: dropped */
 }
 
-static size_t
+/* Broken for good: no restart is under way. */
+static bool
+lost(void)
+{
+	struct virtio_dev *vd = ((struct vport *)port)->con->vd;
+
+	return vd->broken && !vd->needs_reset;
+}
+
+static long
 console_get(uint8_t *p, size_t len)
 {
 	uint64_t flags;
@@ -91,8 +100,10 @@ console_get(uint8_t *p, size_t len)
 		return 0;
 	flags = spin_lock(&port->lock);
 	n = port->ops->get(port, p, len);
+	if (n < 0 && !lost())
+		n = 0;
 	spin_unlock(&port->lock, flags);
-	return n < 0 ? 0 : (size_t)n;
+	return n;
 }
 
 static bool
@@ -105,14 +116,18 @@ console_want(bool (*can)(struct port *p, bool tell))
 	return now;
 }
 
-/* Nothing ever comes from a broken device: the reader sleeps for good. */
+/* While the device restarts nothing comes; when it works, its port's event
+ * tells who waits. */
 static bool
 console_want_get(void)
 {
 	struct vport *v = (struct vport *)port;
 
-	return port != NULL && !v->con->vd->broken &&
-	       console_want(port->ops->can_get);
+	if (port == NULL)
+		return false;
+	if (!v->up || v->con->vd->broken)
+		return lost();
+	return console_want(port->ops->can_get);
 }
 
 static bool

@@ -384,8 +384,18 @@ test_console(void **state)
 		fake_use(tx, &c, 0);
 	assert_true(virtio_console_dev.want_put());
 	nemergency = 0;
+	many.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	virtio_interrupt_config(&many.vd);
+	assert_int_equal(virtio_console_dev.get(buf, 8), 0);
+	assert_false(virtio_console_dev.want_get()); /* it restarts */
+	work();
+	assert_false(many.vd.broken);
+	assert_int_equal(fake_answer(&many.queue[0], "in", 2, NULL), 2);
+	assert_int_equal(virtio_console_dev.get(buf, 8), 2);
 	virtio_break(&many.vd, "it breaks");
 	work();
+	assert_true(virtio_console_dev.want_get());
+	assert_int_equal(virtio_console_dev.get(buf, 8), -EIO);
 	assert_int_equal(virtio_console_dev.put((const uint8_t *)"last", 4), 4);
 	assert_memory_equal(emergency, "last", nemergency);
 }
