@@ -134,15 +134,16 @@ first_store(struct virtq *q)
 static inline bool
 wants_notify(const struct virtq *q, uint16_t n)
 {
-	uint16_t new = q->packed.avail_next, off_wrap, event, how;
+	uint16_t new = q->packed.avail_next, event, how;
 
 	how = load_acquire(&q->packed.device->flags) & 3;
 	if (how != VRING_PACKED_EVENT_FLAG_DESC)
 		return how != VRING_PACKED_EVENT_FLAG_DISABLE;
-	off_wrap = load_acquire(&q->packed.device->off_wrap);
-	event = off_wrap & ~WRAP;
-	if (!!(off_wrap & WRAP) != avail_wrap(q))
-		event -= (uint16_t)q->size;
+	event = load_acquire(&q->packed.device->off_wrap);
+	if (avail_wrap(q)) /* its offset, or what is a lap behind */
+		event ^= WRAP;
+	if (event & WRAP)
+		event = (event & ~WRAP) - (uint16_t)q->size;
 	return vring_need_event(event, new, new - n);
 }
 
@@ -214,12 +215,13 @@ packed_take(struct virtq *q, uint32_t *written)
 		return NULL;
 	id = load_acquire(&d->id);
 	len = load_acquire(&d->len);
-	/* [VIRTIO] 2.8.5: without WRITE the length means nothing.  QEMU never
-	 * sets WRITE, so a length that can be is believed. */
-	if (!(flags & VRING_DESC_F_WRITE) && !used_ok(q, id, len))
+	if (!used_ok(q, id, len)) {
+		/* [VIRTIO] 2.8.5: without WRITE the length means nothing.  QEMU
+		 * never sets WRITE, so a length that can be is believed. */
+		if ((flags & VRING_DESC_F_WRITE) || !used_ok(q, id, 0))
+			return virtq_lie(q, id, len, written);
 		len = 0;
-	if (!used_ok(q, id, len))
-		return virtq_lie(q, id, len, written);
+	}
 	if (q->in_order)
 		return virtq_batch(q, (uint16_t)id, len, written);
 	*written = len;
