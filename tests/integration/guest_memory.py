@@ -4,6 +4,7 @@ memory as the host sees it: for the tests of balloon, memory and pmem devices.
 """
 import json
 import pathlib
+import shlex
 import socket
 import subprocess
 import time
@@ -26,16 +27,22 @@ def wait_for(condition, what, seconds=15):
 
 
 class Guest:
-    """Use with `with`: it ends with the block."""
+    """Use with `with`: it ends with the block.  plain: QEMU without `sprat
+    run`, for a guest that began elsewhere."""
 
-    def __init__(self, folder, *options, ram="512M", qemu=(), image=IMAGE):
+    def __init__(self, folder, *options, ram="512M", qemu=(), image=IMAGE,
+                 plain=False):
         self.folder = pathlib.Path(folder)
         extra = ["-qmp", f"unix:{self.folder}/qmp,server=on,wait=off",
                  "-pidfile", f"{self.folder}/pid", *qemu]
         words = [w for e in extra for w in ("--qemu-arg", e)]
+        argv = [SPRAT, "run", "-q", "-m", ram, *options, *words, image]
+        if plain:
+            line = subprocess.check_output([*argv[:2], "--dry-run", *argv[2:]],
+                                           text=True, timeout=LIMIT_S)
+            argv = shlex.split(line.replace("sprat.console=mux", ""))
         self.process = subprocess.Popen(
-            [SPRAT, "run", "-q", "-m", ram, *options, *words, image],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
         self.qmp_file = None
 
@@ -74,7 +81,9 @@ class Guest:
         if self.qmp_file is None:
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(LIMIT_S)
-            s.connect(f"{self.folder}/qmp")
+            path = self.folder / "qmp"
+            wait_for(path.exists, "QEMU has begun")
+            s.connect(str(path))
             self.qmp_file = s.makefile("rw")
             self.qmp_file.readline()
             self.qmp("qmp_capabilities")
