@@ -14,7 +14,7 @@
 static char out[4096];
 static const char *input, *option;
 static size_t out_len, room;
-static bool uart_here, broken, starts, seized, flushed;
+static bool uart_here, broken, starts, seized, flushed, by_virtio;
 static unsigned nresized;
 
 static size_t
@@ -26,6 +26,13 @@ put(const uint8_t *p, size_t len)
 	memcpy(out + out_len, p, len);
 	out_len += len;
 	return len;
+}
+
+static size_t
+put_virtio(const uint8_t *p, size_t len)
+{
+	by_virtio = true;
+	return put(p, len);
 }
 
 static long
@@ -67,7 +74,7 @@ flush(void)
 static const struct console_dev uart = {
     "uart", put, get, want, want, NULL, NULL, NULL};
 const struct console_dev virtio_console_dev = {
-    "virtio", put, get, want, want, start, seize, flush};
+    "virtio", put_virtio, get, want, want, start, seize, flush};
 
 static const struct console_dev *
 uart_find(void)
@@ -126,7 +133,7 @@ test_plain(void **state)
 	assert_int_equal(console_read(buf, 8, true), -EAGAIN);
 	console_exit(3);
 	EXPECT("to out\020to err");
-	assert_false(flushed);
+	assert_false(by_virtio);
 }
 
 static void
@@ -135,9 +142,8 @@ test_virtio_chosen(void **state)
 	(void)state;
 	begin("virtio:log", true, "");
 	console_write(1, "x", 1);
-	console_exit(0);
 	EXPECT("x");
-	assert_true(flushed); /* so it was not the UART */
+	assert_true(by_virtio);
 }
 
 static void
