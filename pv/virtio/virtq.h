@@ -60,6 +60,9 @@ struct virtq {
 	unsigned size;      /* descriptors in the ring */
 	unsigned in_flight; /* chains added and not taken back */
 	uint64_t nadded, nnotified, ninterrupted; /* since virtq_init */
+	/* Set by the driver after virtq_init where devices are known to count
+	 * what they read as written: virtq_take then believes any length. */
+	bool any_length;
 
 	/* For pv/virtio/ alone. */
 	struct virtq *next; /* of the device's queues */

@@ -51,7 +51,7 @@ static inline bool
 used_ok(const struct virtq *q, uint32_t id, uint32_t len)
 {
 	return id < q->size && q->slot[id].token != NULL &&
-	       len <= q->slot[id].writable;
+	       (len <= q->slot[id].writable || q->any_length);
 }
 
 #endif
