@@ -140,26 +140,36 @@ def test_topology(tmp_path):
         8 * MIB) in lines
 
 
-def test_errors(tmp_path):
-    """One sector that the host cannot read or write; others work."""
-    path = empty(tmp_path / "disk")
+def rules_for(tmp_path):
+    """For blkdebug: sector 128 can't be read or written."""
     rules = tmp_path / "rules"
     rules.write_text("".join(
         f'[inject-error]\nevent = "{event}"\nsector = "128"\n'
         for event in ("read_aio", "write_aio", "pwritev")))
+    return rules
+
+
+def test_errors(tmp_path):
+    """One sector that the host cannot read or write; others work."""
+    path = empty(tmp_path / "disk")
+    rules = rules_for(tmp_path)
     args = ["-drive", f"if=none,id=d,format=raw,werror=report,rerror=report,"
             f"file=blkdebug:{rules}:{path}",
             "-device", DEVICE["microvm"]]
     run("failing", args)
 
 
-def test_resize(tmp_path):
+@pytest.mark.parametrize("bus", ["blk", "scsi"])
+def test_resize(tmp_path, bus):
     """The host makes the disk larger while the guest runs."""
     path = empty(tmp_path / "disk")
+    devices = drive(path) + (["-device", DEVICE["microvm"]] if bus == "blk"
+                             else ["-device", "virtio-scsi-device",
+                                   "-device", "scsi-hd,drive=d"])
     sock = tmp_path / "qmp"
-    argv = [SPRAT, "run", "-q", "--qmp", str(sock)] + qemu_args(
-        drive(path) + ["-device", DEVICE["microvm"]]) + [
-            str(IMAGE), "--", "resizing"]
+    argv = [SPRAT, "run", "-q", "--qmp", str(sock)] + qemu_args(devices) + [
+        "-e", "DISK=/dev/" + ("vda" if bus == "blk" else "sda"),
+        str(IMAGE), "--", "resizing"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True,
                           stdin=subprocess.DEVNULL) as guest:
         try:
@@ -206,6 +216,66 @@ def test_killed(tmp_path):
     for i in range(last + 1):
         want = hashlib.sha256(struct.pack("<Q", i * 8)).digest() * 16
         assert data[i * 4096:i * 4096 + 512] == want, i
+
+
+# --- virtio-scsi ---
+
+def scsi(disks, options="", machine="microvm"):
+    """A host with disks: (drive's file and options, device's options)."""
+    suffix = {"microvm": "device", "q35": "pci,disable-legacy=on"}[machine]
+    args = ["-device", f"virtio-scsi-{suffix}{options}"]
+    for i, (where, device) in enumerate(disks):
+        args += ["-drive", f"if=none,id=s{i},format=raw,file={where}",
+                 "-device", f"scsi-hd,drive=s{i}{device}"]
+    return args
+
+
+SDA = ["-e", "DISK=/dev/sda"]
+
+
+@pytest.mark.parametrize("options,device", [
+    ("", ""), (",packed=on", ""), (",event_idx=off,indirect_desc=off", ""),
+    (",virtqueue_size=8,num_queues=2", ""),
+    ("", ",logical_block_size=4096,physical_block_size=4096")])
+@pytest.mark.parametrize("machine", MACHINES)
+def test_scsi_suite(tmp_path, machine, options, device):
+    path = empty(tmp_path / "disk")
+    lines = run("suite", scsi([(path, device)], options, machine),
+                "--machine", machine, *SDA)
+    assert sum(line.startswith("ok") for line in lines) == 9, lines
+
+
+def test_scsi_many(tmp_path):
+    """Several targets and logical units, and a CD drive that is no disk."""
+    path = [empty(tmp_path / f"disk{i}", (i + 1) * MIB) for i in range(3)]
+    args = scsi([(path[0], ",scsi-id=3"), (path[1], ",scsi-id=3,lun=300"),
+                 (path[2], ",scsi-id=200")]) + ["-device", "scsi-cd,scsi-id=9"]
+    sizes = [run("shape_of", args, "-e", f"DISK=/dev/sd{c}")[0].split()[1]
+             for c in "abc"]
+    assert sorted(map(int, sizes)) == [MIB, 2 * MIB, 3 * MIB]
+    assert run("none", args, "-e", "DISK=/dev/sdd") == ["ok none"]
+
+
+def test_scsi_read_only(tmp_path):
+    path = empty(tmp_path / "disk")
+    run("read_only", scsi([(f"{path},readonly=on", "")]), *SDA)
+
+
+@pytest.mark.parametrize("what", ["discard", "zeroout"])
+def test_scsi_erase(tmp_path, what):
+    size = 8 * MIB
+    path = empty(tmp_path / "disk", size)
+    run(what, scsi([(f"{path},discard=unmap", "")]), *SDA)
+    data, part = path.read_bytes(), size // 4
+    assert data[part:-part] == bytes(2 * part)
+    assert set(data[:part]) == set(data[-part:]) == {0xaa}
+    if what == "discard":
+        assert path.stat().st_blocks * 512 < 3 * part
+
+
+def test_scsi_errors(tmp_path):
+    path = f"blkdebug:{rules_for(tmp_path)}:{empty(tmp_path / 'disk')}"
+    run("failing", scsi([(f"{path},werror=report,rerror=report", "")]), *SDA)
 
 
 def test_cost():
