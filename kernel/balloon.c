@@ -11,7 +11,7 @@
 #define AFTER_OOM   (10 * NS_PER_S)
 #define RESERVE_MIN (256UL << 10)
 #define RESERVE_MAX (16UL << 20)
-#define RECLAIM_MAX ((256UL << 20) / PAGE_SIZE)
+#define RECLAIM_MAX ((64UL << 20) / PAGE_SIZE)
 
 static struct balloon *the;
 static size_t reclaimed; /* pages */
@@ -91,34 +91,46 @@ deflate(struct balloon *b, uintptr_t *from, size_t want, bool spin)
 	return had - left;
 }
 
-/* Set as page_reclaim. */
-static bool
-reclaim(size_t npages)
+/* Pages taken back for one that wants npages. */
+static size_t
+take_back(struct balloon *b, size_t npages)
 {
-	struct balloon *b = the;
-	uintptr_t from = 0;
 	size_t n, got = 0, want = page_given_total() / 8;
+	uintptr_t from = 0;
 
-	if (b->reclaiming)
-		return false;
-	if (b->ops->lent_back != NULL && b->ops->lent_back(b))
-		return true;
-	if (!b->on_oom)
-		return false;
 	/* more than that: the heap wants to go on in one place */
 	if (want > RECLAIM_MAX)
 		want = RECLAIM_MAX;
 	if (want < npages)
 		want = npages;
-	b->reclaiming = true;
 	do {
 		n = deflate(b, &from, b->ops->batch, true);
 		got += n;
 	} while (n > 0 && got < want);
 	reclaimed += got;
-	b->reclaiming = false;
-	b->from_ns = clock_ns() + AFTER_OOM;
-	return got > 0;
+	return got;
+}
+
+/* Set as page_reclaim.  Under a lock, so that no thread finds memory short
+ * while another is about to mend that; held: it is we who ask again. */
+static bool
+reclaim(size_t npages)
+{
+	static struct spinlock lock = SPINLOCK("reclaim");
+	struct balloon *b = the;
+	uint64_t flags;
+	bool done;
+
+	if (lock.held)
+		return false;
+	flags = spin_lock(&lock);
+	done = b->ops->lent_back != NULL && b->ops->lent_back(b);
+	if (!done && b->on_oom && page_given_total() > 0) {
+		done = take_back(b, npages) > 0;
+		b->from_ns = clock_ns() + AFTER_OOM;
+	}
+	spin_unlock(&lock, flags);
+	return done;
 }
 
 /* A step towards the target; when to make the next one. */

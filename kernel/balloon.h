@@ -40,7 +40,7 @@ struct balloon {
 	size_t target; /* pages that the host wants */
 	struct spinlock lock;
 	struct waitq thread;
-	bool woken, reclaiming;
+	bool woken;
 	uint64_t from_ns; /* no inflating before */
 	uintptr_t cursor; /* where the next pages to take back are */
 };

@@ -377,8 +377,10 @@ hint_serve(void)
 static uint64_t
 vballoon_serve(struct balloon *b)
 {
-	if (vb.vd->broken)
+	if (vb.vd->broken) {
+		b->target = page_given_total(); /* nothing moves any more */
 		return NS_NEVER;
+	}
 	if (__atomic_exchange_n(&vb.config_changed, false, __ATOMIC_ACQ_REL)) {
 		__atomic_store_n(&b->target,
 		    VIRTIO_CONFIG(
