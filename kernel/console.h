@@ -28,7 +28,7 @@ struct console_dev {
 extern const struct console_dev virtio_console_dev
     __attribute__((weak, visibility("default")));
 
-void console_event(void);             /* from a driver's interrupt */
+void console_event(void); /* from a driver's interrupt */
 /* From a thread: the terminal's size, which may have changed. */
 void console_resized(unsigned cols, unsigned rows);
 /* Called by that; or NULL. */
