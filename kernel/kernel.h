@@ -157,6 +157,8 @@ struct spinlock {
 #else /* unit tests have their own */
 uint64_t spin_lock(struct spinlock *l);
 void spin_unlock(struct spinlock *l, uint64_t flags);
+void spin_take(struct spinlock *l);
+void spin_give(struct spinlock *l);
 #endif
 
 struct thread;

@@ -278,6 +278,22 @@ def test_scsi_errors(tmp_path):
     run("failing", scsi([(f"{path},werror=report,rerror=report", "")]), *SDA)
 
 
+@pytest.mark.parametrize("options", [
+    "", ",packed=on", ",queue-size=4", ",num-queues=4", ",indirect_desc=off",
+    ",event_idx=off,discard=off,write-zeroes=off"])
+def test_async(tmp_path, options):
+    """<sprat/blk.h>."""
+    other = empty(tmp_path / "other", MIB)
+    args = drive(empty(tmp_path / "disk"), more=",discard=unmap") + [
+        "-device", DEVICE["microvm"] + options, "-drive",
+        f"if=none,id=e,format=raw,readonly=on,file={other}",
+        "-device", "virtio-blk-device,drive=e"]
+    r = sprat("run", "-q", *qemu_args(args),
+              ROOT / "build/tests/disk_async.elf")
+    out = r.stdout.decode()
+    assert r.returncode == 0 and out.count("ok ") == 6, out + str(r.stderr)
+
+
 def test_cost():
     """bench/blk.py: what one request may cost, and how few notifications many
     take together; packed rings are no worse."""

@@ -93,6 +93,18 @@ spin_unlock(struct spinlock *l, uint64_t flags)
 }
 
 /* Time does not pass: when nothing happens any more, the deadline comes. */
+void
+spin_take(struct spinlock *l)
+{
+	spin_lock(l);
+}
+
+void
+spin_give(struct spinlock *l)
+{
+	spin_unlock(l, 0);
+}
+
 int
 waitq_sleep(struct waitq *q, struct spinlock *l, uint64_t deadline_ns)
 {
