@@ -392,6 +392,53 @@ failing(void)
 	CHECK(fsync(fd) == 0);
 }
 
+static volatile int ticks, spinning;
+
+static void *
+ticker(void *arg)
+{
+	while (ticks < 40) {
+		check_sleep_ms(5);
+		ticks++;
+	}
+	return arg;
+}
+
+static void *
+spinner(void *arg)
+{
+	while (spinning)
+		;
+	return arg;
+}
+
+/* On a disk that takes 20 ms: who waits for it costs no time, and lets others
+ * run, whether they wake by the clock or never sleep. */
+static void
+waiting(void)
+{
+	double real = check_ms(CLOCK_MONOTONIC);
+	double cpu = check_ms(CLOCK_PROCESS_CPUTIME_ID);
+	pthread_t t;
+	int i;
+
+	CHECK(pthread_create(&t, NULL, ticker, NULL) == 0);
+	for (i = 0; i < 10; i++)
+		CHECK(pread(fd, big, 512, 0) == 512);
+	real = check_ms(CLOCK_MONOTONIC) - real;
+	cpu = check_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	CHECK(real >= 200 && ticks >= 20 && cpu < real / 2);
+	CHECK(pthread_join(t, NULL) == 0);
+	spinning = 1;
+	CHECK(pthread_create(&t, NULL, spinner, NULL) == 0);
+	real = check_ms(CLOCK_MONOTONIC);
+	for (i = 0; i < 5; i++)
+		CHECK(pread(fd, big, 512, 0) == 512);
+	CHECK(check_ms(CLOCK_MONOTONIC) - real >= 100);
+	spinning = 0;
+	CHECK(pthread_join(t, NULL) == 0);
+}
+
 /* Tells the size, and tells it anew when it changes. */
 static void
 resizing(void)
@@ -454,6 +501,8 @@ main(int argc, char **argv)
 		CHECK_RUN(read_only);
 	else if (strcmp(what, "failing") == 0)
 		CHECK_RUN(failing);
+	else if (strcmp(what, "waiting") == 0)
+		CHECK_RUN(waiting);
 	else if (strcmp(what, "resizing") == 0)
 		resizing();
 	return check_failures > 0;

@@ -218,6 +218,12 @@ def test_killed(tmp_path):
         assert data[i * 4096:i * 4096 + 512] == want, i
 
 
+def test_waiting():
+    """While a thread waits for a slow disk others run, and no time is used."""
+    run("waiting", ["-blockdev", "driver=null-co,node-name=d,size=4194304,"
+                    "latency-ns=20000000", "-device", DEVICE["microvm"]])
+
+
 # --- virtio-scsi ---
 
 def scsi(disks, options="", machine="microvm"):
