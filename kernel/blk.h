@@ -32,6 +32,7 @@ struct blk_buf { /* laid out as struct iovec */
 	void *p;
 	size_t len;
 };
+struct blk_chan;
 struct blk_dev;
 struct blk_req;
 
@@ -68,8 +69,6 @@ struct blk_req {
 	bool ended, sleeps;   /* for blk_do, */
 	struct waitq sleeper; /* who may sleep there */
 };
-
-struct blk_chan;
 
 /* What a driver does, under the channel's lock, interrupts off. */
 struct blk_ops {
@@ -165,7 +164,7 @@ int blk_limits_check(struct blk_limits *l);
 int blk_register(struct blk_dev *d, const char *letters);
 /* Bytes that it has now, of which whole blocks count. */
 void blk_resize(struct blk_dev *d, uint64_t bytes);
-/* From an interrupt: there is something to take. */
+/* What `done` of a queue does: there is something to take. */
 void blk_interrupt(struct blk_chan *c);
 /* A piece of r came back: 0, -errno; -EAGAIN: it should be tried again. */
 void blk_ended(struct blk_chan *c, struct blk_req *r, int err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How requests to a disk are cut, queued, ended and waited for: a disk in
  * memory that ends its pieces when told. */
-/* LINK: kernel/blk.c tests/unit/kernel_stub.c */
+/* LINK: kernel/blk.c kernel/blk_dev.c tests/unit/kernel_stub.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
