@@ -58,12 +58,13 @@ boot_gdt_ptr:
 	dw boot_gdt_ptr - boot_gdt - 1
 	dd boot_gdt
 
+section .text.boot progbits alloc exec nowrite align=16
+; Here, at the image's beginning, it is likely to be in RAM.
 no_memory_text:
 	db "sprat: less memory than the image takes; give the guest more "
 	db "(sprat info tells how much)", 10
 no_memory_end:
 
-section .text.boot progbits alloc exec nowrite align=16
 bits 32
 pvh_start:
 	cld
