@@ -51,10 +51,10 @@ def served(folder, *options, before=""):
 def command(sock, words, machine="microvm", device="", program="virtiofs"):
     kind, driver = MACHINES[machine]
     return ["qemu-system-x86_64", "-M", kind, "-bios", "qboot.rom", "-accel",
-            "tcg", "-cpu", "max", "-m", "64M", "-nodefaults",
+            "tcg", "-cpu", "max", "-m", "128M", "-nodefaults",
             "-no-user-config", "-no-reboot", "-display", "none", "-serial",
             "stdio", "-global", "virtio-mmio.force-legacy=false", "-object",
-            "memory-backend-memfd,id=mem,size=64M,share=on", "-machine",
+            "memory-backend-memfd,id=mem,size=128M,share=on", "-machine",
             "memory-backend=mem", "-chardev", f"socket,id=fs,path={sock}",
             "-device", f"{driver},chardev=fs,tag=tag{device}", "-kernel",
             ROOT / f"build/tests/{program}.elf", "-append", words]
