@@ -58,7 +58,8 @@ find_lib(void)
 	return text_take(&t);
 }
 
-/* An address of 0 in place of a driver: pv/virtio/virtio_drivers.h. */
+/* An address of 0 in place of a driver (pv/virtio/virtio_drivers.h); that of
+ * the console has two ways in. */
 static bool
 leave_out(struct words *args, const char *list)
 {
@@ -79,6 +80,8 @@ leave_out(struct words *args, const char *list)
 			return false;
 		}
 		words_addf(args, "-Wl,--defsym=virtio_%s_driver=0", drivers[i]);
+		if (strcmp(drivers[i], "console") == 0)
+			words_add(args, "-Wl,--defsym=virtio_console_dev=0");
 		if (list[len] == '\0')
 			return true;
 	}

@@ -39,8 +39,7 @@ def test_boot_is_short(tmp_path):
 PUTS = 'puts("hello")'
 PRINTF = 'printf("%f\\n", argc / 3.0)'
 # The serial port alone, and nothing that serves the host unasked.
-LEAN = ["-Wl,--defsym=virtio_console_dev=0",
-        *(f"-Wl,--defsym=virtio_{d}_driver=0" for d in ("balloon", "mem"))]
+LEAN = ["--without=balloon,console,mem"]
 
 
 @pytest.mark.parametrize("call,options,limit_kib", [
