@@ -391,7 +391,9 @@ blk_wait(
 	uint64_t flags = spin_lock(&c->lock);
 	int err = 0;
 
-	if (b->nended < n) {
+	if (b->need != 0) {
+		err = -EBUSY;
+	} else if (b->nended < n) {
 		c->ops->take(c);
 		err = wait_under_lock(c, b, n, deadline_ns);
 	}

@@ -143,8 +143,8 @@ struct blk_dev *blk_find(const char *name);        /* or NULL */
 void blk_submit(struct blk_dev *d, struct blk_req *list);
 /* Ends what the device has done, without waiting for more. */
 void blk_poll(struct blk_dev *d);
-/* Sleeps until b has at least n; one thread at a time.  0, -ETIMEDOUT, or
- * -EINTR after thread_interrupt. */
+/* Sleeps until b has at least n.  0, -ETIMEDOUT, -EINTR after
+ * thread_interrupt; -EBUSY: another thread waits for b. */
 int blk_wait(
     struct blk_dev *d, struct blk_batch *b, unsigned n, uint64_t deadline_ns);
 /* Takes the oldest of b, or NULL. */

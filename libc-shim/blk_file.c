@@ -11,6 +11,7 @@
 
 #include "kernel/blk.h"
 #include "libc-shim/device.h"
+#include "libc-shim/touch.h"
 
 #define MAJOR_VIRTIO    254 /* of the range that Linux gives out as it likes */
 #define MAJOR_SCSI      8
@@ -143,6 +144,7 @@ disk_read(struct file *f, void *p, size_t len, uint64_t *pos)
 		return 0;
 	if (len > size - *pos)
 		len = size - *pos;
+	touch(p, len, true);
 	if (((*pos | len) & (d->dev->lim.block - 1)) == 0) {
 		r = blk_rw(d->dev, BLK_READ, *pos, p, len);
 		if (r != 0)
@@ -170,6 +172,7 @@ disk_write(struct file *f, const void *p, size_t len, uint64_t *pos)
 		return -ENOSPC;
 	if (len > size - *pos)
 		len = size - *pos;
+	touch(p, len, false);
 	alone = ((*pos | len) & (d->dev->lim.block - 1)) != 0;
 	write_begin(d, alone);
 	r = transfer(d, true, *pos, (char *)(uintptr_t)p, len);

@@ -8,6 +8,7 @@
 #include "kernel/blk.h"
 #include "libc-shim/io.h"
 #include "libc-shim/poll.h"
+#include "libc-shim/touch.h"
 
 struct sprat_blk {
 	struct blk_dev *dev;
@@ -101,9 +102,12 @@ length(const struct sprat_blk_req *r, uint64_t *len)
 	if (r->iovcnt < 0)
 		return -EINVAL;
 	*len = 0;
-	for (i = 0; i < r->iovcnt; i++)
+	for (i = 0; i < r->iovcnt; i++) {
 		if (__builtin_add_overflow(*len, r->iov[i].iov_len, len))
 			return -EINVAL;
+		touch(r->iov[i].iov_base, r->iov[i].iov_len,
+		    r->op == SPRAT_BLK_READ);
+	}
 	return 0;
 }
 
@@ -185,7 +189,7 @@ sprat_blk_wait(struct sprat_blk *b, struct sprat_blk_req **ended, int min,
 	do {
 		err = blk_wait(b->dev, &b->batch, need, deadline_ns);
 	} while (io_again(err));
-	if (err == -EINTR)
+	if (err == -EINTR || err == -EBUSY)
 		return (int)posix_result(err);
 	return take(b, ended, max);
 }

@@ -10,21 +10,28 @@
 
 #include "kernel/kernel.h"
 
+static inline void
+touch_byte(uintptr_t at, bool written)
+{
+	if (written) /* with what is there: still a write */
+		__atomic_fetch_or((char *)at, 0, __ATOMIC_RELAXED);
+	else
+		(void)*(volatile char *)at;
+}
+
 /* [p, p + len) is about to be read, or `written`, by a device.  Other threads
  * may use it meanwhile: nothing changes. */
 static inline void
 touch(const void *p, size_t len, bool written)
 {
-	uintptr_t at = (uintptr_t)p, end = at + len;
-	char *c, v;
+	uintptr_t at = (uintptr_t)p;
 
-	for (; at < end; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
-		c = (char *)at;
-		v = __atomic_load_n((volatile char *)c, __ATOMIC_RELAXED);
-		if (written) /* with what is there: still a write */
-			__atomic_compare_exchange_n((volatile char *)c, &v, v,
-			    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	}
+	if (len == 0)
+		return;
+	touch_byte(at + len - 1, written);
+	for (; len > PAGE_SIZE; at += PAGE_SIZE, len -= PAGE_SIZE)
+		touch_byte(at, written);
+	touch_byte(at, written);
 }
 
 #endif

@@ -501,6 +501,8 @@ main(int argc, char **argv)
 		CHECK_RUN(read_only);
 	else if (strcmp(what, "failing") == 0)
 		CHECK_RUN(failing);
+	else if (strcmp(what, "fault") == 0) /* at a constant, or at 0 */
+		read(fd, argc > 2 ? NULL : (void *)(uintptr_t)path, 4096);
 	else if (strcmp(what, "waiting") == 0)
 		CHECK_RUN(waiting);
 	else if (strcmp(what, "resizing") == 0)

@@ -218,6 +218,14 @@ def test_killed(tmp_path):
         assert data[i * 4096:i * 4096 + 512] == want, i
 
 
+@pytest.mark.parametrize("more", [[], ["null"]])
+def test_fault(tmp_path, more):
+    """The disk does not write where the program may not."""
+    args = drive(empty(tmp_path / "disk")) + ["-device", DEVICE["microvm"]]
+    r = sprat("run", "-q", *qemu_args(args), IMAGE, "--", "fault", *more)
+    assert r.returncode == 128 + 11 and b"fault" in r.stderr, r
+
+
 def test_waiting():
     """While a thread waits for a slow disk others run, and no time is used."""
     run("waiting", ["-blockdev", "driver=null-co,node-name=d,size=4194304,"

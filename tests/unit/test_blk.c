@@ -316,6 +316,9 @@ batches(void **state)
 	blk_poll(&disk);
 	assert_int_equal(b.nended, DEPTH);
 	assert_int_equal(fake.n, DEPTH); /* the next ones */
+	b.need = 1; /* somebody else waits */
+	assert_int_equal(blk_wait(&disk, &b, 10, NS_NEVER), -EBUSY);
+	b.need = 0;
 	fake.at_once = true;
 	assert_int_equal(blk_wait(&disk, &b, 10, NS_NEVER), 0);
 	while ((got = blk_take(&disk, &b)) != NULL) {

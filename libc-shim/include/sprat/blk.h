@@ -82,7 +82,8 @@ int sprat_blk_submit(
 /*
  * Waits until at least `min` requests have ended (or all there are, if they are
  * fewer), and takes up to `max`: how many.  With min 0 it only looks.  Less
- * than min after `timeout` (NULL: none).  One thread at a time.  -1, EINTR.
+ * than min after `timeout` (NULL: none).  -1, EINTR; EBUSY: another thread
+ * waits.
  */
 int sprat_blk_wait(struct sprat_blk *b, struct sprat_blk_req **ended, int min,
     int max, const struct timespec *timeout);
