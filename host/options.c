@@ -18,6 +18,7 @@
 
 #define MEMORY_DEFAULT (128ULL << 20)
 #define TIMEOUT_MAX_S  1e9
+#define PORT_NAME_MAX  64 /* with its NUL */
 
 enum { /* options without a letter */
 	OPT_MACHINE = 256,
@@ -218,8 +219,8 @@ add_fs(
     struct run_options *o, const char *option, const char *type, const char *s)
 {
 	const char *at = NULL, *p;
+	char *dir, *real;
 	struct stat st;
-	char *dir;
 	int err;
 
 	for (p = s; (p = strstr(p, ":/")) != NULL; p++)
@@ -230,17 +231,55 @@ add_fs(
 		    option, s);
 		return false;
 	}
+	p = at + 1 + strspn(at + 1, "/");
+	if (*p == '\0' || strcmp(p, ":ro") == 0) {
+		util_report("%s %s: a folder cannot take the place of the "
+			    "root; choose a path below it, or use --initrd",
+		    option, s);
+		return false;
+	}
 	dir = strndup(s, (size_t)(at - s));
-	err = stat(dir, &st) < 0 ? errno : S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
+	real = realpath(dir, NULL); /* for virtiofsd, which goes elsewhere */
+	if (real == NULL || stat(real, &st) < 0)
+		err = errno;
+	else
+		err = S_ISDIR(st.st_mode) ? 0 : ENOTDIR;
 	if (err != 0) {
 		util_report("%s %s: %s", option, dir, strerror(err));
 	} else {
-		words_add(&o->fs_dirs, dir);
+		words_add(&o->fs_dirs, real);
 		words_add(&o->fs_types, type);
 		words_add(&o->fs_paths, at + 1);
 	}
 	free(dir);
+	free(real);
 	return err == 0;
+}
+
+/* QEMU puts a socket in the place of whatever has its name. */
+static bool
+check_socket(const char *option, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISSOCK(st.st_mode))
+		return true;
+	util_report("%s: %s is there already, and no socket; choose another "
+		    "name",
+	    option, path);
+	return false;
+}
+
+/* What the guest takes for a name in /dev/vport; kernel/port.c. */
+static bool
+port_name_ok(const char *s, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && s[i] > ' ' && s[i] < 0x7f && s[i] != '/')
+		i++;
+	return i == len && len > 0 && len < PORT_NAME_MAX &&
+	       s[strspn(s, ".")] != '=';
 }
 
 static bool
@@ -248,15 +287,14 @@ add_port(struct run_options *o, const char *s)
 {
 	const char *eq = strchr(s, '=');
 
-	if (eq == NULL || eq == s || eq[1] == '\0' ||
-	    memchr(s, '/', (size_t)(eq - s)) != NULL) {
-		util_report("--port %s: write it as NAME=SOCKET, without a "
-			    "slash in NAME",
+	if (eq == NULL || eq[1] == '\0' || !port_name_ok(s, (size_t)(eq - s))) {
+		util_report("--port %s: write it as NAME=SOCKET, without "
+			    "slashes and blanks in NAME",
 		    s);
 		return false;
 	}
 	words_add(&o->ports, s);
-	return true;
+	return check_socket("--port", eq + 1);
 }
 
 static bool
@@ -320,7 +358,7 @@ take_option(struct run_options *o, int c, bool *help)
 	case OPT_FS:
 		return add_fs(o, "--fs", "9p", optarg);
 	case OPT_VIRTIOFS:
-		return add_fs(o, "--virtiofs", "fs", optarg);
+		return add_fs(o, "--virtiofs", "virtiofs", optarg);
 	case OPT_PORT:
 		return add_port(o, optarg);
 	case OPT_VSOCK:
@@ -333,7 +371,7 @@ take_option(struct run_options *o, int c, bool *help)
 		break;
 	case OPT_QMP:
 		o->qmp = optarg;
-		break;
+		return check_socket("--qmp", optarg);
 	case OPT_INITRD:
 		o->initrd = optarg;
 		break;

@@ -68,3 +68,13 @@ quote_comma(struct text *t, const char *s)
 		text_addc(t, *s);
 	}
 }
+
+void
+quote_fuse(struct text *t, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == ',' || *s == '\\')
+			text_addc(t, '\\');
+		text_addc(t, *s);
+	}
+}

@@ -18,4 +18,7 @@ void quote_guest(struct text *t, const char *s);
 /* Appends `s` with its commas doubled, as in -drive file=a,,b. */
 void quote_comma(struct text *t, const char *s);
 
+/* The same with a backslash before each, as FUSE's servers have it in -o. */
+void quote_fuse(struct text *t, const char *s);
+
 #endif

@@ -28,8 +28,8 @@ struct run_options {
 	struct words env;      /* NAME=VALUE */
 	struct words disks;    /* files */
 	struct words pmems;    /* files */
-	struct words fs_dirs;  /* folders, and where the guest sees each: */
-	struct words fs_types; /* "9p" or "fs" of each (virtio-fs) */
+	struct words fs_dirs;  /* absolute, and where the guest sees each: */
+	struct words fs_types; /* "9p" or "virtiofs" of each */
 	struct words fs_paths; /* "/mnt" or "/mnt:ro" */
 	struct words ports;    /* NAME=PATH of a socket */
 	char *sockets;         /* virtiofsd.c's: their folder, ... */

@@ -31,7 +31,7 @@
 bool
 virtiofsd_serves(const struct run_options *o, size_t i)
 {
-	return strcmp(o->fs_types.v[i], "fs") == 0;
+	return strcmp(o->fs_types.v[i], "virtiofs") == 0;
 }
 
 void
@@ -75,7 +75,7 @@ arguments(const struct run_options *o, size_t i, struct words *argv)
 	struct text t = {0};
 
 	text_adds(&t, "source=");
-	quote_comma(&t, o->fs_dirs.v[i]);
+	quote_fuse(&t, o->fs_dirs.v[i]);
 	words_add(argv, "virtiofsd");
 	words_add(argv, "-o");
 	words_add(argv, t.p);

@@ -10,8 +10,8 @@
 
 #define OPTION_MAX VFS_PATH_MAX
 #define FLAGS_KNOWN                                                            \
-	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS |       \
-	    MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME |           \
+	    MS_NODIRATIME | MS_RELATIME)
 
 struct mount_type {
 	const char *name;
@@ -20,7 +20,7 @@ struct mount_type {
 
 static const struct mount_type types[] = {
     {"9p", p9_mount},
-    {"fs", fuse_mount},
+    {"virtiofs", fuse_mount},
     {NULL, NULL},
 };
 
@@ -131,7 +131,8 @@ complain(const char *value, int err)
 	if (err == -ENODEV)
 		why = "no device has this tag; name it to the hypervisor";
 	else if (err == -EBUSY)
-		why = "it is mounted already; use each tag and path once";
+		why = "it is mounted already, or the path is the root; use "
+		      "each tag and path once";
 	else if (err == -ENOTDIR)
 		why = "the path leads to a file; choose another";
 	else if (err == -EPROTO)

@@ -54,7 +54,8 @@ vfs_mount(struct node *on, struct node *what)
 	if (!S_ISDIR(on->type) || !S_ISDIR(what->type))
 		return -ENOTDIR;
 	sleeplock_take(&mount_lock);
-	if (on->mounted != NULL || what->covers != NULL) {
+	/* Paths begin at the root itself, not at what is mounted on it. */
+	if (on == root || on->mounted != NULL || what->covers != NULL) {
 		err = -EBUSY;
 	} else {
 		what->covers = node_ref(on);

@@ -112,7 +112,8 @@ void node_put(struct node *n); /* NULL is fine */
 /* The root directory, a reference; made and filled at the first call.
  * NULL: no memory. */
 struct node *vfs_root(void);
-/* Mounts the tree `root` on the directory `on`: -EBUSY, -ENOTDIR. */
+/* Mounts the tree `root` on the directory `on`: -EBUSY (also for the
+ * root of all), -ENOTDIR. */
 int vfs_mount(struct node *on, struct node *root);
 /* Undoes that.  -EINVAL: nothing is mounted there; -EBUSY: somebody but the
  * caller has a reference to `root`, as each other node of a tree that can be

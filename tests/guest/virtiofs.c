@@ -367,11 +367,11 @@ mounted_anew(void)
 
 	CHECK(put(TOP "f", "text", 0) == 0 && umount("/mnt") == 0);
 	CHECK(fails(stat(TOP "f", &st), ENOENT));
-	CHECK(mount("tag", "/mnt", "fs", MS_RDONLY, NULL) == 0);
+	CHECK(mount("tag", "/mnt", "virtiofs", MS_RDONLY, NULL) == 0);
 	CHECK(holds(TOP "f", "text") && fails(unlink(TOP "f"), EROFS));
 	CHECK(mkdir("/other", 0755) == 0);
-	CHECK(fails(mount("tag", "/other", "fs", 0, NULL), EBUSY));
-	CHECK(fails(mount("gat", "/other", "fs", 0, NULL), ENODEV));
+	CHECK(fails(mount("tag", "/other", "virtiofs", 0, NULL), EBUSY));
+	CHECK(fails(mount("gat", "/other", "virtiofs", 0, NULL), ENODEV));
 }
 
 /* The host kills the server when it has read "# waiting". */

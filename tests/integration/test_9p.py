@@ -210,6 +210,7 @@ def test_host_changes_names(tmp_path):
     ("9p:none:/mnt", "no device has this tag"),
     ("9p:t", "write it as TYPE:TAG:/PATH"),
     ("nofs:t:/mnt", "no such type"),
+    ("9p:t:/", "the path is the root"),
     ("9p:t:/dev/null/x", "the path leads to a file"),
 ])
 def test_mount_that_fails(tmp_path, value, why):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support import ROOT
+from support import ROOT, SPRAT
 from test_9p import documents, listing  # noqa: F401 (a fixture)
 
 SERVER = "/usr/lib/qemu/virtiofsd"
@@ -60,7 +60,7 @@ def command(sock, words, machine="microvm", device="", program="virtiofs"):
             ROOT / f"build/tests/{program}.elf", "-append", words]
 
 
-def run(sock, what, *, mount="fs:tag:/mnt", program="virtiofs", **more):
+def run(sock, what, *, mount="virtiofs:tag:/mnt", program="virtiofs", **more):
     r = subprocess.run(
         command(sock, f"sprat.mount={mount} -- {what}", program=program,
                 **more),
@@ -133,8 +133,20 @@ def test_data(folder):
 def test_read_only(folder):
     (folder / "f").write_text("text")
     with served(folder) as (_, sock):
-        check(sock, "read_only", mount="fs:tag:/mnt:ro")
+        check(sock, "read_only", mount="virtiofs:tag:/mnt:ro")
     assert [p.name for p in folder.iterdir()] == ["f"]
+
+
+def test_names_of_folders(tmp_path):
+    """The folder's name is a relative one, and not plain."""
+    for name in ["a,b c", "b\\,:d"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+        r = subprocess.run(
+            [SPRAT, "run", "-q", "--virtiofs", f"{name}:/mnt",
+             ROOT / "build/tests/hostdir.elf", "error", f"/mnt/{name}"],
+            cwd=tmp_path, capture_output=True, timeout=60)
+        assert r.stdout == b"Success\n", r.stderr
 
 
 def test_constants_stay(folder):
@@ -169,7 +181,7 @@ def test_mounted_anew(folder):
 
 def test_wrong_tag(folder):
     with served(folder) as (_, sock):
-        out = run(sock, "names", mount="fs:gat:/mnt")
+        out = run(sock, "names", mount="virtiofs:gat:/mnt")
     assert "no device has this tag" in out
     assert "ok files" in out  # in the guest's own memory
     assert list(folder.iterdir()) == []
@@ -178,7 +190,7 @@ def test_wrong_tag(folder):
 def test_server_dies(folder):
     (folder / "f").write_text("text")
     with served(folder) as (server, sock):
-        words = "sprat.mount=fs:tag:/mnt sprat.fs_timeout=1 -- server_dies"
+        words = "sprat.mount=virtiofs:tag:/mnt sprat.fs_timeout=1 -- server_dies"
         p = subprocess.Popen(command(sock, words), stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:

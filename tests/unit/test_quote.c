@@ -151,6 +151,17 @@ test_comma(void **state)
 	text_free(&t);
 }
 
+static void
+test_fuse(void **state)
+{
+	struct text t = {0};
+
+	(void)state;
+	quote_fuse(&t, ",a\\b");
+	assert_string_equal(t.p, "\\,a\\\\b");
+	text_free(&t);
+}
+
 static int
 fini(void **state)
 {
@@ -168,6 +179,7 @@ main(void)
 	    cmocka_unit_test(test_guest_plain_words_stay_plain),
 	    cmocka_unit_test(test_shell),
 	    cmocka_unit_test(test_comma),
+	    cmocka_unit_test(test_fuse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, fini);
