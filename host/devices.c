@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "host/virtiofsd.h"
 
 #define MICROVM_SLOTS 8 /* virtio-mmio transports it has */
+#define PAGE          4096
 #define GIB           (1ULL << 30)
 #define VHOST_VSOCK   "/dev/vhost-vsock"
 
@@ -34,33 +36,58 @@ add_device(const struct run_options *o, struct words *argv, const char *kind,
 	    pci && was_legacy ? ",disable-legacy=on" : "", options);
 }
 
-static const char *
-disk_format(const char *path)
+static bool
+holds_qcow2(const char *path)
 {
 	char magic[4] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool qcow2 = false;
+	bool yes = false;
 
 	if (fd >= 0) {
-		qcow2 = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-			memcmp(magic, "QFI\xfb", sizeof(magic)) == 0;
+		yes = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+		      memcmp(magic, "QFI\xfb", sizeof(magic)) == 0;
 		close(fd);
 	}
-	return qcow2 ? "qcow2" : "raw";
+	return yes;
 }
 
-static void
+/* By the name, or NULL after saying what is wrong.  The contents do not decide:
+ * a guest that makes its raw disk look like qcow2, which may name any file of
+ * this host to be read below it, shall not see that file the next time. */
+static const char *
+disk_format(const char *path)
+{
+	size_t len = strlen(path);
+	bool named = len > 6 && strcmp(path + len - 6, ".qcow2") == 0;
+
+	if (named == holds_qcow2(path))
+		return named ? "qcow2" : "raw";
+	if (named)
+		util_report(
+		    "--disk %s: not in the qcow2 format; rename it", path);
+	else
+		util_report("--disk %s: in the qcow2 format; if not a guest "
+			    "made it so, let its name end in .qcow2",
+		    path);
+	return NULL;
+}
+
+static bool
 add_disks(const struct run_options *o, struct words *argv)
 {
 	struct text t = {0};
+	const char *format;
 	char options[32];
 	size_t i;
 
 	for (i = 0; i < o->disks.n; i++) {
+		format = disk_format(o->disks.v[i]);
+		if (format == NULL)
+			return false;
 		text_addf(&t,
 		    "if=none,id=disk%zu,format=%s%s,discard=unmap,"
 		    "file=",
-		    i, disk_format(o->disks.v[i]),
+		    i, format,
 		    access(o->disks.v[i], W_OK) < 0 ? ",readonly=on" : "");
 		quote_comma(&t, o->disks.v[i]);
 		words_add(argv, "-drive");
@@ -69,6 +96,7 @@ add_disks(const struct run_options *o, struct words *argv)
 		snprintf(options, sizeof(options), ",drive=disk%zu", i);
 		add_device(o, argv, "virtio-blk", options);
 	}
+	return true;
 }
 
 static bool
@@ -161,19 +189,22 @@ static void
 add_ports(const struct run_options *o, struct words *argv)
 {
 	struct text t = {0};
-	const char *eq;
-	size_t i;
+	char *name;
+	size_t i, len;
 
 	add_device(o, argv, "virtio-serial", "");
 	for (i = 0; i < o->ports.n; i++) {
-		eq = strchr(o->ports.v[i], '=');
+		name = util_strdup(o->ports.v[i]);
+		len = strcspn(name, "=");
+		name[len] = '\0';
 		text_addf(&t, "socket,id=port%zu,server=on,wait=off,path=", i);
-		quote_comma(&t, eq + 1);
+		quote_comma(&t, name + len + 1);
 		words_add(argv, "-chardev");
 		words_add(argv, t.p);
 		text_free(&t);
 		text_addf(&t, "virtserialport,chardev=port%zu,name=", i);
-		text_add(&t, o->ports.v[i], (size_t)(eq - o->ports.v[i]));
+		quote_comma(&t, name);
+		free(name);
 		words_add(argv, "-device");
 		words_add(argv, t.p);
 		text_free(&t);
@@ -199,6 +230,22 @@ devices_plugged(const struct run_options *o)
 	return sum;
 }
 
+/* QEMU maps whole pages of a file, and makes one in what is a folder. */
+static bool
+check_pmem(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+	    st.st_size % PAGE != 0) {
+		util_report("--pmem %s: not a file of whole pages of %d "
+			    "bytes; make one by `truncate -s 16M FILE`",
+		    path, PAGE);
+		return false;
+	}
+	return true;
+}
+
 static bool
 add_pmems(const struct run_options *o, struct words *argv)
 {
@@ -211,6 +258,8 @@ add_pmems(const struct run_options *o, struct words *argv)
 		return false;
 	}
 	for (i = 0; i < o->pmems.n; i++) {
+		if (!check_pmem(o->pmems.v[i]))
+			return false;
 		text_addf(&t,
 		    "memory-backend-file,id=pmem%zu,share=on,size=%" PRIu64
 		    ",mem-path=",
@@ -261,9 +310,8 @@ devices_add(const struct run_options *o, struct words *argv)
 {
 	struct text t = {0};
 
-	if (!check_slots(o))
+	if (!check_slots(o) || !add_disks(o, argv))
 		return false;
-	add_disks(o, argv);
 	add_folders(o, argv);
 	if (o->net != NULL)
 		add_net(o, argv);

@@ -138,7 +138,14 @@ def test_wrong_commands():
     (["--virtiofs", "/nowhere:/mnt"], ["--virtiofs /nowhere", "No such"]),
     (["--fs", "/etc/passwd:/mnt"], ["/etc/passwd", "Not a directory"]),
     (["--port", "name"], ["NAME=SOCKET"]),
+    (["--fs", "/tmp:/"], ["/tmp:/", "--initrd"]),
+    (["--virtiofs", "/tmp://:ro"], ["/tmp://:ro", "--initrd"]),
     (["--port", "a/b=x"], ["NAME=SOCKET", "slash"]),
+    (["--port", "a b=x"], ["NAME=SOCKET", "blank"]),
+    (["--port", "..=x"], ["NAME=SOCKET"]),
+    (["--port", "a=/etc/passwd"], ["--port", "/etc/passwd", "no socket"]),
+    (["--qmp", "/etc/passwd"], ["--qmp", "/etc/passwd", "no socket"]),
+    (["-q", "--machine", "q35", "--pmem", "/tmp"], ["/tmp", "truncate"]),
     (["--vsock", "2"], ["--vsock 2", "3"]),
     (["--vsock", "x"], ["--vsock x", "3"]),
     (["-q"] + ["--disk", "/etc/passwd"] * 9, ["8 devices", "--machine q35"]),
@@ -147,6 +154,30 @@ def test_wrong_commands():
 ])
 def test_wrong_options(image, options, parts):
     one_line(sprat("run", *options, image), 125, *parts)
+
+
+def test_disk_that_came_to_look_like_another(tmp_path, image):
+    """A guest can write what begins a qcow2 image, which may say that the rest
+    is in another file of this host."""
+    magic = b"QFI\xfb" + bytes(508)
+    for name, content, good in [("d", magic, False), ("d", bytes(512), True),
+                                ("d.qcow2", magic, True),
+                                ("d.qcow2", bytes(512), False)]:
+        path = tmp_path / name
+        path.write_bytes(content)
+        r = sprat("run", "-q", "--dry-run", "--disk", path, image)
+        if good:
+            kind = "qcow2" if "." in name else "raw"
+            assert f"format={kind},".encode() in r.stdout
+        else:
+            one_line(r, 125, name, "qcow2")
+
+
+def test_pmem_of_half_a_page(tmp_path, image):
+    path = tmp_path / "p"
+    path.write_bytes(bytes(6000))
+    one_line(sprat("run", "-q", "--machine", "q35", "--pmem", path, image),
+             125, "whole pages")
 
 
 def test_option_after_image(image):
