@@ -167,12 +167,10 @@ packed_next(const struct virtq *q)
 }
 
 /* [VIRTIO] 2.8.1: used if both bits equal our wrap counter */
-static bool
+static inline bool
 is_used(const struct virtq *q, uint16_t flags)
 {
-	unsigned both = flags & (AVAIL | USED);
-
-	return both == q->packed.used_bits && q->in_flight > 0;
+	return (flags & (AVAIL | USED)) == q->packed.used_bits;
 }
 
 static bool

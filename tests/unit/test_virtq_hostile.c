@@ -226,23 +226,19 @@ test_index_back(void)
 static void
 test_nothing_in_flight(void)
 {
-	unsigned i;
+	unsigned i, used = 1U << VRING_PACKED_DESC_F_USED |
+			   1U << VRING_PACKED_DESC_F_AVAIL;
 
 	rig_open(SIZE, 0);
 	broken_before = virtio_broken_count;
-	if (!rig.packed) {
-		lie(0, 0);
-		expect_broken(0);
-		return;
-	}
-	for (i = 0; i < 0x10000; i += 7) { /* nobody looks there */
+	for (i = 0; rig.packed && i < 0x10000; i += 7) {
+		if ((i & used) == used)
+			continue;
 		rig.q.packed.desc[0].flags = (uint16_t)i;
 		rig_expect_none();
 	}
-	rig_send(1, 1, rig_token(0));
-	rig_use(16);
-	rig_expect(rig_token(0), 16);
-	rig_close_broken();
+	lie(0, 0);
+	expect_broken(0);
 }
 
 /* Any flags where the next used descriptor is looked for: a used one, or none,
