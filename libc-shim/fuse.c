@@ -166,6 +166,22 @@ fuse_link(struct node *dir, const char *name, struct node *to)
 	return err;
 }
 
+/* What a name was refused with.  The virtiofsd of QEMU says EIO of one that
+ * somebody else was faster to remove. */
+static int
+refused(struct node *dir, const char *name, int err)
+{
+	struct node *n;
+	int found;
+
+	if (err != -EIO)
+		return err;
+	found = fuse_lookup(dir, name, &n);
+	if (found == 0)
+		node_put(n);
+	return found == -ENOENT ? -ENOENT : err;
+}
+
 static int
 fuse_unlink(struct node *dir, const char *name, bool rmdir)
 {
@@ -177,7 +193,7 @@ fuse_unlink(struct node *dir, const char *name, bool rmdir)
 	fuse_req_name(&r, name);
 	err = fuse_call(d->fs, &r);
 	if (err != 0)
-		return err;
+		return refused(dir, name, err);
 	__atomic_add_fetch(&d->fs->removals, 1, __ATOMIC_RELAXED);
 	fuse_dirs_drop(d, name);
 	return 0;
@@ -201,7 +217,7 @@ fuse_rename(
 	fuse_req_name(&r, new);
 	err = fuse_call(f->fs, &r);
 	if (err != 0)
-		return err;
+		return refused(from, old, err);
 	__atomic_add_fetch(&f->fs->removals, 1, __ATOMIC_RELAXED);
 	fuse_dirs_drop(f, old);
 	fuse_dirs_drop(t, new);

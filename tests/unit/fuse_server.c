@@ -201,6 +201,13 @@ serve(const struct fuse_in_header *in, const void *body, size_t len, void *out,
 		assert_true(max == 0 && len >= 8);
 		serve_forget(body);
 		return 0;
+	case FUSE_UNLINK:
+		return strcmp(body, "none") == 0 || strcmp(body, "f66") == 0
+			   ? -5 /* EIO */
+			   : 0;
+	case FUSE_RENAME:
+		body = (const struct fuse_rename_in *)body + 1;
+		return strcmp(body, "none") == 0 ? -5 : 0;
 	case FUSE_FSYNC:
 		return -38; /* ENOSYS */
 	default:

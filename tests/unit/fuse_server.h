@@ -34,7 +34,7 @@ int server_begin(void **state);
 int server_end(void **state);
 
 /* Nodes of the root: "fNNN" is file NNN, "dNNN" a directory from 100 on, "none"
- * is told to be none. */
+ * is told to be none; it and "f66" are not removed, with EIO. */
 struct node *server_look_up(const char *name);
 int server_look_up_error(const char *name);
 int server_make(const char *name, mode_t mode, struct node **out);

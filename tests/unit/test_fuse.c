@@ -120,6 +120,19 @@ test_forgetting_the_removed(void **state)
 	assert_int_equal(server_lookups[4], 0);
 }
 
+/* EIO is for a name that is there. */
+static void
+test_removing_what_has_gone(void **state)
+{
+	const struct fs_ops *ops = server_root->ops;
+
+	(void)state;
+	assert_int_equal(ops->unlink(server_root, "none", false), -ENOENT);
+	assert_int_equal(ops->unlink(server_root, "f66", false), -EIO);
+	assert_int_equal(
+	    ops->rename(server_root, "none", server_root, "f5"), -ENOENT);
+}
+
 static void
 test_no_memory(void **state)
 {
@@ -315,6 +328,7 @@ main(void)
 	    SERVER_TEST(test_counting),
 	    SERVER_TEST(test_forgetting_many),
 	    SERVER_TEST(test_forgetting_the_removed),
+	    SERVER_TEST(test_removing_what_has_gone),
 	    SERVER_TEST(test_no_memory),
 	    SERVER_TEST(test_moved_directory),
 	    SERVER_TEST(test_believed_names),
