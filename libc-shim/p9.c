@@ -145,12 +145,20 @@ static int
 p9_create(struct node *dir, const char *name, const struct node_spec *spec,
     struct node **out)
 {
+	struct p9node *was;
 	int err;
 
 	if (S_ISREG(spec->mode))
 		return file_make(p9node_of(dir), name, spec->mode, out);
 	err = other_make(p9node_of(dir), name, spec);
-	return err != 0 ? err : p9_lookup(dir, name, out);
+	if (err != 0)
+		return err;
+	was = p9node_find(p9node_of(dir), name);
+	if (was != NULL) { /* the host has taken it away */
+		p9node_doubt(was);
+		node_put(&was->node);
+	}
+	return p9_lookup(dir, name, out);
 }
 
 static int

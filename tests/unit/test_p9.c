@@ -303,6 +303,23 @@ test_host_renames(void **state)
 	node_put(was);
 }
 
+/* A directory is made where the host has just taken one away. */
+static void
+test_host_makes_room(void **state)
+{
+	struct node *was = look(root, "d"), *n;
+
+	(void)state;
+	strcpy(fake_9p.file[fake_9p_find(0, "d")].name, "gone");
+	n = make(root, "d", S_IFDIR | 0700, NULL);
+	assert_ptr_not_equal(n, was);
+	node_put(n);
+	n = look(root, "gone");
+	assert_ptr_equal(n, was);
+	node_put(n);
+	node_put(was);
+}
+
 /* A number that is used again, by another kind of file. */
 static void
 test_host_replaces(void **state)
@@ -538,6 +555,7 @@ main(void)
 	    TEST(test_gone),
 	    TEST(test_rename),
 	    TEST(test_host_renames),
+	    TEST(test_host_makes_room),
 	    TEST(test_host_replaces),
 	    TEST(test_doubt),
 	    TEST(test_others),
