@@ -14,11 +14,7 @@
 static struct fuse_dir *
 place_of(struct fuse_node *dir, const char *name)
 {
-	uint32_t h = 2166136261U ^ (uint32_t)dir->id; /* FNV-1a */
-
-	while (*name != '\0')
-		h = (h ^ (uint8_t)*name++) * 16777619U;
-	return &dir->fs->dirs[(h ^ h >> 15) % FUSE_DIRS];
+	return &dir->fs->dirs[vfs_hash(dir->id, name) % FUSE_DIRS];
 }
 
 static bool

@@ -431,12 +431,6 @@ entry_take(struct fuse_node *n, struct vfs_entry *e)
 	return 0;
 }
 
-static bool
-is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* The first entry from `offset` on that is not a dot.  1; 0: no more. */
 static long
 entry_next(struct fuse_node *n, uint64_t offset, struct vfs_entry *e)
@@ -457,7 +451,7 @@ entry_next(struct fuse_node *n, uint64_t offset, struct vfs_entry *e)
 		r = entry_take(n, e);
 		if (r != 0)
 			return r;
-		if (!is_dots(e->name))
+		if (!vfs_is_dots(e->name))
 			return 1;
 		offset = n->entries_offset;
 	}

@@ -34,26 +34,13 @@ bucket_of(struct fuse_fs *fs, uint64_t id)
 	return &fs->bucket[(id * 0x9e3779b97f4a7c15ULL >> 32) % FUSE_BUCKETS];
 }
 
-/* A reference, unless the last one has gone already. */
-static bool
-ref_live(struct node *n)
-{
-	unsigned refs = __atomic_load_n(&n->refs, __ATOMIC_RELAXED);
-
-	while (refs > 0)
-		if (__atomic_compare_exchange_n(&n->refs, &refs, refs + 1, true,
-			__ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			return true;
-	return false;
-}
-
 static struct fuse_node *
 table_find(struct fuse_fs *fs, uint64_t id)
 {
 	struct fuse_node *n;
 
 	for (n = *bucket_of(fs, id); n != NULL; n = n->next)
-		if (n->id == id && ref_live(&n->node))
+		if (n->id == id && node_ref_live(&n->node))
 			return n;
 	return NULL;
 }

@@ -13,12 +13,6 @@
 #include "libc-shim/cwd.h"
 #include "libc-shim/shim.h"
 
-static bool
-is_dot(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* --- making --- */
 
 /* Makes what `spec` says at the path, which must be free. */
@@ -146,7 +140,7 @@ remove_check(const struct walk *w, bool rmdir)
 	if (w->node == NULL)
 		return -ENOENT;
 	if (!rmdir)
-		return is_dot(w->name) ? -EISDIR : 0;
+		return vfs_is_dots(w->name) ? -EISDIR : 0;
 	if (strcmp(w->name, ".") == 0)
 		return -EINVAL;
 	if (strcmp(w->name, "..") == 0)
@@ -222,7 +216,7 @@ rename_check(const struct walk *from, const struct walk *to)
 {
 	if (from->node == NULL)
 		return -ENOENT;
-	if (is_dot(from->name) || is_dot(to->name))
+	if (vfs_is_dots(from->name) || vfs_is_dots(to->name))
 		return -EINVAL;
 	if (from->node->covers != NULL ||
 	    (to->node != NULL && to->node->covers != NULL))
@@ -258,7 +252,6 @@ rename(const char *old, const char *new)
 {
 	return (int)posix_result(rename_at(AT_FDCWD, old, AT_FDCWD, new));
 }
-
 
 PUBLIC int
 _rename_r(struct _reent *r, const char *old, const char *new)

@@ -249,12 +249,6 @@ entries_fetch(struct p9node *n, uint32_t fid, uint64_t cookie)
 	return err;
 }
 
-static bool
-is_dot(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 /* The next entry of those at hand. */
 static int
 entry_take(struct p9node *n, uint64_t *cookie, struct vfs_entry *e)
@@ -290,7 +284,7 @@ p9_readdir(struct node *node, uint64_t *cookie, struct vfs_entry *e)
 		if (err != 0 || n->entries_len == 0)
 			break;
 		err = entry_take(n, cookie, e);
-		if (err != 0 || !is_dot(e->name)) {
+		if (err != 0 || !vfs_is_dots(e->name)) {
 			err = err == 0 ? 1 : err;
 			break;
 		}

@@ -49,11 +49,7 @@ qid_bucket(struct p9fs *fs, uint64_t path)
 static struct p9node **
 name_bucket(struct p9fs *fs, uint64_t dir, const char *name)
 {
-	uint32_t h = 2166136261U ^ (uint32_t)dir; /* FNV-1a */
-
-	while (*name != '\0')
-		h = (h ^ (uint8_t)*name++) * 16777619U;
-	return &fs->by_name[(h ^ h >> 16) % P9_BUCKETS];
+	return &fs->by_name[vfs_hash(dir, name) % P9_BUCKETS];
 }
 
 static struct p9node *
@@ -160,19 +156,13 @@ table_remove(struct p9node *n)
 static bool
 ref_again(struct p9node *n)
 {
-	unsigned refs = __atomic_load_n(&n->node.refs, __ATOMIC_RELAXED);
-
 	if (n->idle) {
 		idle_remove(n);
 		node_ref(&n->fs->root->node);
 		n->node.refs = 1;
 		return true;
 	}
-	while (refs > 0)
-		if (__atomic_compare_exchange_n(&n->node.refs, &refs, refs + 1,
-			true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-			return true;
-	return false;
+	return node_ref_live(&n->node);
 }
 
 /* --- life --- */

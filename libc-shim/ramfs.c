@@ -12,16 +12,6 @@
 #define BUCKETS_FIRST 64
 #define LINKS_MAX     32767 /* nlink_t has 16 bits */
 
-static uint32_t
-hash_of(const struct ramnode *dir, const char *name)
-{
-	uint32_t h = 2166136261U ^ (uint32_t)dir->ino; /* FNV-1a */
-
-	while (*name != '\0')
-		h = (h ^ (uint8_t)*name++) * 16777619U;
-	return h ^ h >> 15;
-}
-
 /* --- the table: fs->lock held in all below --- */
 
 static void
@@ -49,7 +39,7 @@ static struct ramentry *
 entry_find(struct ramnode *dir, const char *name)
 {
 	struct ramfs *fs = dir->fs;
-	uint32_t h = hash_of(dir, name);
+	uint32_t h = vfs_hash(dir->ino, name);
 	struct ramentry *e;
 
 	if (fs->nbucket == 0)
@@ -82,7 +72,7 @@ entry_make(struct ramnode *dir, const char *name)
 		return NULL;
 	}
 	e->dir = dir;
-	e->hash = hash_of(dir, name);
+	e->hash = vfs_hash(dir->ino, name);
 	e->name_len = (uint16_t)len;
 	memcpy(e->name, name, len + 1);
 	return e;

@@ -108,6 +108,38 @@ struct node {
 
 struct node *node_ref(struct node *n);
 void node_put(struct node *n); /* NULL is fine */
+/* For a file system's tables, which do not count: a reference, unless the last
+ * one has gone already. */
+static inline bool
+node_ref_live(struct node *n)
+{
+	unsigned refs = __atomic_load_n(&n->refs, __ATOMIC_RELAXED);
+
+	while (refs > 0)
+		if (__atomic_compare_exchange_n(&n->refs, &refs, refs + 1, true,
+			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+/* Of a name in a directory known by a number: FNV-1a. */
+static inline uint32_t
+vfs_hash(uint64_t dir, const char *name)
+{
+	uint32_t h = 2166136261U ^ (uint32_t)dir;
+
+	while (*name != '\0')
+		h = (h ^ (uint8_t)*name++) * 16777619U;
+	return h ^ h >> 15;
+}
+
+/* "." or "..". */
+static inline bool
+vfs_is_dots(const char *name)
+{
+	return name[0] == '.' &&
+	       (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
 
 /* The root directory, a reference; made and filled at the first call.
  * NULL: no memory. */
