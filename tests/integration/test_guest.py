@@ -10,8 +10,8 @@ from support import ROOT, sprat
 MACHINES = ["microvm", "q35", "pc"]
 # These have files of their own, test_*.py.
 ELSEWHERE = {"balloon", "disk", "disk_async", "fault", "files",
-             "files_threads", "hostdir", "net", "pmem", "transport", "tree",
-             "virtiofs", "virtio_all", "vport"}
+             "files_threads", "hostdir", "needs_reset", "net", "pmem",
+             "transport", "tree", "virtiofs", "virtio_all", "vport"}
 PROGRAMS = sorted(p.stem for p in (ROOT / "tests/guest").glob("*.c"))
 
 
