@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 """QEMU asks for a reset (DEVICE_NEEDS_RESET) when it finds a request that
 cannot be.  A debugger spoils one in the guest's memory; tests/guest/
-needs_reset.c must see EIO, and then a disk that works."""
+needs_reset.c must see EIO, and then a disk that works.  Split rings only: QEMU
+7.2 itself does not come back from such a request in a packed one."""
 import json
 import re
 import socket
@@ -80,15 +81,13 @@ def spoil(qmp, gdb):
     gdb.write(table + 8, bytes(4))
 
 
-@pytest.mark.parametrize("packed", ["off", "on"])
-@pytest.mark.parametrize("machine", ["microvm", "q35"])
-def test_needs_reset(tmp_path, machine, packed):
+@pytest.mark.parametrize("machine", ["microvm", "q35", "pc"])
+def test_needs_reset(tmp_path, machine):
     (tmp_path / "disk").write_bytes(b"x" * 65536)
     p = subprocess.Popen(
         [SPRAT, "run", "-q", "--machine", machine, "--timeout", str(LIMIT_S),
          "--disk", tmp_path / "disk", "--qmp", tmp_path / "qmp", "--qemu-arg",
          "-gdb", "--qemu-arg", f"unix:{tmp_path}/gdb,server=on,wait=off",
-         "--qemu-arg", "-global", "--qemu-arg", f"virtio-device.packed={packed}",
          ROOT / "build/tests/needs_reset.elf"], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
