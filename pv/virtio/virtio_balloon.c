@@ -225,12 +225,14 @@ lendq_done(struct virtq *q)
 	spin_unlock(&l->lock, flags);
 }
 
-/* Sends buffers and waits until they are back, and so is what l->run lends. */
+/* Sends buffers and waits until they are back, and so is what l->run lends.
+ * The lock is held from before that is lent, but while this sleeps: lendq_back
+ * finds nothing lent that the device does not have. */
 static int
 lendq_send(struct lendq *l, const struct virtq_buf *buf, unsigned nread,
     unsigned nwrite)
 {
-	uint64_t flags = spin_lock(&l->lock), deadline;
+	uint64_t deadline;
 	int err;
 
 	l->busy = true;
@@ -250,7 +252,6 @@ lendq_send(struct lendq *l, const struct virtq_buf *buf, unsigned nread,
 	} else {
 		lendq_over(l, false);
 	}
-	spin_unlock(&l->lock, flags);
 	return err;
 }
 
@@ -309,14 +310,15 @@ report_all(void)
 {
 	struct lendq *l = &vb.reportq;
 	unsigned most = l->q.size < LENT_RUNS ? l->q.size : LENT_RUNS;
-	int err = 0;
+	uint64_t flags;
+	bool more;
 
-	while (err == 0) {
+	do {
+		flags = spin_lock(&l->lock);
 		l->nrun = page_lend_dirty(l->run, most, REPORT_PAGES);
-		if (l->nrun == 0)
-			break;
-		err = lendq_send_runs(l);
-	}
+		more = l->nrun > 0 && lendq_send_runs(l) == 0;
+		spin_unlock(&l->lock, flags);
+	} while (more);
 }
 
 static void
@@ -339,8 +341,26 @@ static int
 hint_tell(uint32_t id)
 {
 	struct virtq_buf buf = {&id, sizeof(id)};
+	uint64_t flags = spin_lock(&vb.hintq.lock);
+	int err = lendq_send(&vb.hintq, &buf, 1, 0);
 
-	return lendq_send(&vb.hintq, &buf, 1, 0);
+	spin_unlock(&vb.hintq.lock, flags);
+	return err;
+}
+
+/* 0: the host has noted some more; -ENOENT: it has noted all. */
+static int
+hint_next(uintptr_t *from)
+{
+	struct lendq *l = &vb.hintq;
+	uint64_t flags = spin_lock(&l->lock);
+	int err = -ENOENT;
+
+	l->nrun = page_lend_next(from, HINT_PAGES, l->run);
+	if (l->nrun > 0)
+		err = lendq_send_runs(l);
+	spin_unlock(&l->lock, flags);
+	return err;
 }
 
 /* Each run is ours again as soon as the host has noted it: what is written to
@@ -351,7 +371,6 @@ hint_serve(void)
 {
 	uint32_t id = (uint32_t)VIRTIO_CONFIG(
 	    vb.vd, struct virtio_balloon_config, free_page_hint_cmd_id);
-	struct lendq *l = &vb.hintq;
 	uintptr_t from = 0;
 	int err;
 
@@ -362,13 +381,10 @@ hint_serve(void)
 	    id == VIRTIO_BALLOON_CMD_ID_DONE)
 		return;
 	err = hint_tell(id);
-	while (err == 0 &&
-	       !__atomic_load_n(&vb.config_changed, __ATOMIC_RELAXED) &&
-	       page_lend_next(&from, HINT_PAGES, l->run)) {
-		l->nrun = 1;
-		err = lendq_send_runs(l);
-	}
-	if (err == 0)
+	while (
+	    err == 0 && !__atomic_load_n(&vb.config_changed, __ATOMIC_RELAXED))
+		err = hint_next(&from);
+	if (err == 0 || err == -ENOENT)
 		hint_tell(VIRTIO_BALLOON_CMD_ID_STOP);
 }
 
