@@ -341,21 +341,25 @@ alloc_once(size_t npages)
 }
 
 bool
-page_reclaim_try(size_t npages)
+page_reclaim_try(size_t npages, unsigned nback)
 {
-	return page_reclaim != NULL && page_reclaim(npages);
+	if (page_reclaim != NULL && page_reclaim(npages))
+		return true;
+	return nback != __atomic_load_n(&page_nback, __ATOMIC_RELAXED);
 }
 
 void *
 page_alloc(size_t npages)
 {
+	unsigned nback;
 	void *p;
 
 	if (npages == 0 || npages > page_all / PAGE_SIZE)
 		return NULL;
-	do
+	do {
+		nback = __atomic_load_n(&page_nback, __ATOMIC_RELAXED);
 		p = alloc_once(npages);
-	while (p == NULL && page_reclaim_try(npages));
+	} while (p == NULL && page_reclaim_try(npages, nback));
 	return p;
 }
 

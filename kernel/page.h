@@ -76,8 +76,12 @@ int page_block_find(
 uintptr_t page_free_largest(unsigned order_min);
 /* Fills the reserve of tables, before len bytes are mapped. */
 void page_tables_want(uint64_t len);
-/* Without page_lock: asks page_reclaim, if somebody set it. */
-bool page_reclaim_try(size_t npages);
+/* So often did memory come back that was lent. */
+extern unsigned page_nback;
+/* Without page_lock: is another try worth it?  Asks page_reclaim, if somebody
+ * set it.  `nback` is page_nback before the last try: what has come back since
+ * may be what that lacked. */
+bool page_reclaim_try(size_t npages, unsigned nback);
 /* Memory that is worth telling the host about is free. */
 static inline void
 page_tell_dirty(void)

@@ -144,12 +144,14 @@ brk_once(intptr_t bytes)
 void *
 page_brk(intptr_t bytes)
 {
+	unsigned nback;
 	void *old;
 
-	do
+	do {
+		nback = __atomic_load_n(&page_nback, __ATOMIC_RELAXED);
 		old = brk_once(bytes);
-	while (old == NULL && bytes > 0 && (size_t)bytes <= page_all &&
-	       page_reclaim_try((size_t)bytes / PAGE_SIZE + 1));
+	} while (old == NULL && bytes > 0 && (size_t)bytes <= page_all &&
+		 page_reclaim_try((size_t)bytes / PAGE_SIZE + 1, nback));
 	return old;
 }
 

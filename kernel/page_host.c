@@ -15,6 +15,7 @@
 #define HOLE_END   (4UL << 30)
 #define MIDDLE     0U /* a run's kind: between brk and top */
 
+unsigned page_nback;
 static size_t given; /* pages */
 
 static uintptr_t
@@ -186,6 +187,7 @@ page_lend_end(const struct page_run *run, unsigned n, bool taken)
 		else
 			run_back(run, taken ? PAGE_IDLE : run->kind);
 	}
+	__atomic_fetch_add(&page_nback, 1, __ATOMIC_RELAXED);
 	spin_unlock(&page_lock, flags);
 }
 

@@ -377,6 +377,39 @@ test_reclaim(void **state)
 	assert_int_equal(page_given_total(), 0);
 }
 
+static struct page_run lent;
+
+/* An interrupt brings it, just after the try that failed for it. */
+static bool
+comes_back_meanwhile(size_t npages)
+{
+	(void)npages;
+	if (lent.npages > 0)
+		page_lend_end(&lent, 1, false);
+	lent.npages = 0;
+	return false;
+}
+
+static void
+test_lent_memory_comes_back_meanwhile(void **state)
+{
+	uintptr_t from;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		setup(40 * MIB);
+		from = 0;
+		assert_true(page_lend_next(&from, -1UL, &lent));
+		page_reclaim = comes_back_meanwhile;
+		if (i == 0)
+			assert_non_null(page_brk(30 * MIB));
+		else
+			assert_non_null(page_alloc(30 * MIB / PAGE_SIZE));
+		assert_null(page_alloc(30 * MIB / PAGE_SIZE));
+	}
+}
+
 /* The heap goes on beyond pages that are in its way. */
 static void
 test_heap_jumps(void **state)
@@ -541,6 +574,7 @@ main(void)
 	    cmocka_unit_test(test_hints),
 	    cmocka_unit_test(test_balloon_of_fresh_memory),
 	    cmocka_unit_test(test_reclaim),
+	    cmocka_unit_test(test_lent_memory_comes_back_meanwhile),
 	    cmocka_unit_test(test_heap_jumps),
 	    cmocka_unit_test(test_plugging),
 	    cmocka_unit_test(test_heap_in_plugged_memory),
