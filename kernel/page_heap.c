@@ -120,8 +120,21 @@ heap_jump(uintptr_t at)
 	heap_region = (unsigned)(new - page_region);
 }
 
+/* The host looks at where the heap would go on: it can wait for that. */
+static bool
+room_is_lent(void)
+{
+	struct region *r = &page_region[heap_region];
+
+	while (r < page_region + page_nregion && r->lent_hi == 0)
+		r++;
+	return r < page_region + page_nregion;
+}
+
+/* For what is lent it does not jump, as it would not come back, unless it must.
+ */
 static void *
-brk_once(intptr_t bytes)
+brk_once(intptr_t bytes, bool must)
 {
 	uint64_t flags = spin_lock(&page_lock);
 	uintptr_t at = 0;
@@ -130,7 +143,8 @@ brk_once(intptr_t bytes)
 
 	page_tables_want(bytes > 0 && (size_t)bytes <= page_all ? bytes : 0);
 	old = heap_move(bytes);
-	if (old == NULL && bytes > 0 && page_nregion < REGIONS) {
+	if (old == NULL && bytes > 0 && page_nregion < REGIONS &&
+	    (must || !room_is_lent())) {
 		len = longest_run(&at);
 		if (len >= JUMP_MIN && len >= (size_t)bytes) {
 			heap_jump(at);
@@ -149,10 +163,10 @@ page_brk(intptr_t bytes)
 
 	do {
 		nback = __atomic_load_n(&page_nback, __ATOMIC_RELAXED);
-		old = brk_once(bytes);
+		old = brk_once(bytes, false);
 	} while (old == NULL && bytes > 0 && (size_t)bytes <= page_all &&
 		 page_reclaim_try((size_t)bytes / PAGE_SIZE + 1, nback));
-	return old;
+	return old == NULL && bytes > 0 ? brk_once(bytes, true) : old;
 }
 
 void

@@ -410,6 +410,30 @@ test_lent_memory_comes_back_meanwhile(void **state)
 	}
 }
 
+/* The heap does not leave for good the room that is lent for a while. */
+static void
+test_heap_waits_for_lent_memory(void **state)
+{
+	uintptr_t from = 0;
+	char *p;
+
+	(void)state;
+	setup(40 * MIB);
+	p = page_alloc(10 * MIB / PAGE_SIZE);
+	assert_non_null(page_alloc(4 * MIB / PAGE_SIZE)); /* between */
+	page_free(p, 10 * MIB / PAGE_SIZE);
+	assert_true(page_lend_next(&from, -1UL, &lent));
+	assert_true(from < (uintptr_t)p);
+	page_reclaim = comes_back_meanwhile;
+	assert_non_null(page_brk(2 * MIB));
+	assert_int_equal(page_nregion, 1);
+	from = 0;
+	assert_true(page_lend_next(&from, -1UL, &lent));
+	page_reclaim = NULL; /* nobody to ask */
+	assert_non_null(page_brk(4 * MIB));
+	assert_int_equal(page_nregion, 2);
+}
+
 /* The heap goes on beyond pages that are in its way. */
 static void
 test_heap_jumps(void **state)
@@ -575,6 +599,7 @@ main(void)
 	    cmocka_unit_test(test_balloon_of_fresh_memory),
 	    cmocka_unit_test(test_reclaim),
 	    cmocka_unit_test(test_lent_memory_comes_back_meanwhile),
+	    cmocka_unit_test(test_heap_waits_for_lent_memory),
 	    cmocka_unit_test(test_heap_jumps),
 	    cmocka_unit_test(test_plugging),
 	    cmocka_unit_test(test_heap_in_plugged_memory),
