@@ -98,16 +98,6 @@ def test_pattern(tmp_path, fmt):
     assert told(lines, "large") == told(lines, "blocks")
 
 
-@pytest.mark.parametrize("machine", MACHINES)
-def test_constants_stay(tmp_path, machine):
-    """A device could write to them: a wrong pointer must fault before."""
-    r = sprat("run", "-q", "--machine", machine, "--disk",
-              empty(tmp_path / "disk"), ROOT / "build/tests/hostdir.elf",
-              "--", "constant", "/dev/vda")
-    assert r.returncode == 128 + 11 and b"not ok" not in r.stdout
-    assert b"its page does not permit it" in r.stderr
-
-
 def test_none():
     run("none", [])
 
