@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "libc-shim/poll.h"
+#include "libc-shim/touch.h"
 
 bool
 console_is_tty(void)
@@ -18,6 +19,7 @@ static long
 console_file_read(struct file *f, void *p, size_t len, uint64_t *pos)
 {
 	(void)pos;
+	touch(p, len, true);
 	return len == 0 ? 0 : console_read(p, len, f->flags & O_NONBLOCK);
 }
 
@@ -25,6 +27,7 @@ static long
 console_file_write(struct file *f, const void *p, size_t len, uint64_t *pos)
 {
 	(void)pos;
+	touch(p, len, false);
 	console_write(f == &console_files[2] ? 2 : 1, p, len);
 	return (long)len;
 }

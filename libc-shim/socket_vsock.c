@@ -9,6 +9,7 @@
 
 #include "kernel/vsock.h"
 #include "libc-shim/socket.h"
+#include "libc-shim/touch.h"
 
 #define BUFFER_MIN 4096U
 #define BUFFER_MAX (16U << 20)
@@ -154,6 +155,7 @@ vsock_socket_send(
 	if (m->msg_namelen > 0)
 		return -EISCONN;
 	for (i = 0; i < m->msg_iovlen; i++) {
+		touch(m->msg_iov[i].iov_base, m->msg_iov[i].iov_len, false);
 		r = vsock_send(of(s)->v, m->msg_iov[i].iov_base,
 		    m->msg_iov[i].iov_len, deadline_ns);
 		if (r < 0)
@@ -180,6 +182,8 @@ vsock_socket_recv(
 			i++;
 			continue;
 		}
+		touch((char *)m->msg_iov[i].iov_base + at,
+		    m->msg_iov[i].iov_len - at, true);
 		r = vsock_recv(of(s)->v, (char *)m->msg_iov[i].iov_base + at,
 		    m->msg_iov[i].iov_len - at, peek,
 		    done > 0 && !all ? 0 : deadline_ns);

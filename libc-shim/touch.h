@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Devices know nothing of page permissions: asked to, they write to constants
- * and read what is not mapped.  Before memory of the application is given to
- * one, each page is touched as a copy would, so that a wrong pointer faults
- * here, as it does with files in memory.
+ * and read what is not mapped.  And a fault of a copy under a spinlock ends the
+ * guest, though the application may want to handle the signal.  So before its
+ * memory is given to a device, or copied there, each page is touched: a wrong
+ * pointer faults here, as it does with files in memory.
  */
 #ifndef LIBC_SHIM_TOUCH_H
 #define LIBC_SHIM_TOUCH_H

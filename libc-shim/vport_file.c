@@ -16,6 +16,7 @@
 #include "libc-shim/clock.h"
 #include "libc-shim/device.h"
 #include "libc-shim/poll.h"
+#include "libc-shim/touch.h"
 #include "libc-shim/vport.h"
 
 #define VPORT_MAJOR 251 /* of the range for local use */
@@ -46,6 +47,7 @@ static long
 vport_read(struct file *f, void *p, size_t len, uint64_t *pos)
 {
 	(void)pos;
+	touch(p, len, true);
 	return port_read(node_of(f)->port, p, len, f->flags & O_NONBLOCK);
 }
 
@@ -53,6 +55,7 @@ static long
 vport_write(struct file *f, const void *p, size_t len, uint64_t *pos)
 {
 	(void)pos;
+	touch(p, len, false);
 	return port_write(node_of(f)->port, p, len, f->flags & O_NONBLOCK);
 }
 

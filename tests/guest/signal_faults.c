@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <fenv.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -67,6 +68,30 @@ segv_jump(void)
 	}
 	CHECK(last.si_addr == (void *)&constant);
 	CHECK(last.si_code == SEGV_ACCERR);
+}
+
+static int file; /* standard input, or what the first argument names */
+
+/* The same in calls that copy: nothing stays locked. */
+static void
+segv_in_calls(void)
+{
+	volatile int i;
+
+	handle(SIGSEGV, leave, 0);
+	for (i = 0; i < 3; i++) {
+		if (sigsetjmp(env, 1) == 0) {
+			read(file, (void *)(uintptr_t)&constant, 4);
+			CHECK(!"read into rodata");
+		}
+		CHECK((uintptr_t)last.si_addr - (uintptr_t)&constant < 4);
+		if (sigsetjmp(env, 1) == 0) {
+			write(file, (void *)(uintptr_t)nowhere, 4);
+			CHECK(!"wrote what is not there");
+		}
+		CHECK((uintptr_t)last.si_addr - (uintptr_t)nowhere < 4);
+	}
+	CHECK(calls == 6);
 }
 
 static void
@@ -276,9 +301,12 @@ abort_handled(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc > 1)
+		file = open(argv[1], O_RDWR);
 	CHECK_RUN(segv_jump);
+	CHECK_RUN(segv_in_calls);
 	CHECK_RUN(fpe_jump);
 	CHECK_RUN(ill_skip);
 	CHECK_RUN(trap_goes_on);

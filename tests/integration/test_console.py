@@ -150,6 +150,15 @@ def test_names(tmp_path):
     assert ports == [b"a", b"c", b"com.redhat.b", b"vport0p3", b"vport0p4"]
 
 
+def test_wrong_pointers(tmp_path):
+    """The program hears of them, and can go on."""
+    r = subprocess.run(
+        [SPRAT, "run", "-q", "--port", f"a={tmp_path}/a",
+         ROOT / "build/tests/signal_faults.elf", "/dev/vport/a"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S)
+    assert r.returncode == 0 and b"\nok segv_in_calls" in r.stdout, r.stdout
+
+
 def test_no_device():
     r = subprocess.run([SPRAT, "run", "-q", IMAGE, "--", "list"],
                        stdin=subprocess.DEVNULL, capture_output=True,
