@@ -7,6 +7,7 @@
  * An input is a list of operations, a byte each with its arguments; a reply
  * takes one byte, and more if that is a lie.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/fake_9p.c tests/unit/fake_9p_channel.c */
 /* LINK: tests/unit/kernel_stub.c libc-shim/p9.c */
 /* LINK: libc-shim/p9_node.c libc-shim/p9_attr.c libc-shim/p9_io.c */
@@ -31,18 +32,6 @@ static struct fuzz_in in;
 static struct node *node[NODES];
 static char buf[IO_LEN];
 static unsigned nreplies;
-
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
 
 /* A reply's size is corrected most of the time, or little else would be seen.
  */

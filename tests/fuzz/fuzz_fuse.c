@@ -8,6 +8,7 @@
  * reply.  Most replies are right in what is easily checked, so that what they
  * hold is looked at.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/kernel_stub.c tests/unit/fake_fuse.c libc-shim/fuse.c */
 /* LINK: libc-shim/fuse_node.c libc-shim/fuse_file.c libc-shim/fuse_wire.c */
 /* LINK: libc-shim/linux_abi.c libc-shim/sleeplock.c libc-shim/vfs.c */
@@ -27,18 +28,6 @@
 static struct fuzz_in in;
 static struct node *nodes[NODES]; /* the first is the root */
 static uint8_t data[DATA_MAX];
-
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
 
 /* --- the server --- */
 

@@ -26,18 +26,6 @@ long server_fail_at = -1; /* reading or writing there fails */
 unsigned server_forgotten;
 uint64_t server_valid;
 
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
-
 /* --- an honest server: "fNNN" is file NNN, "d..." a directory --- */
 
 static struct fuse_attr

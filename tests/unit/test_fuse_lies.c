@@ -3,6 +3,7 @@
  * The client of FUSE and a server that lies: each reply that cannot be gives
  * EIO; one that is no reply at all ends the use of the device.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/kernel_stub.c tests/unit/fake_fuse.c libc-shim/fuse.c */
 /* LINK: libc-shim/fuse_node.c libc-shim/fuse_file.c libc-shim/fuse_wire.c */
 /* LINK: libc-shim/linux_abi.c libc-shim/sleeplock.c libc-shim/vfs.c */

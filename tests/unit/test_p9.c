@@ -3,6 +3,7 @@
  * The 9P client against a server that keeps to the protocol, which watches it:
  * what it asks for, how often, and that nothing is left behind.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/fake_9p.c tests/unit/fake_9p_channel.c */
 /* LINK: tests/unit/kernel_stub.c libc-shim/p9.c */
 /* LINK: libc-shim/p9_node.c libc-shim/p9_attr.c libc-shim/p9_io.c */
@@ -21,18 +22,6 @@
 #include "tests/unit/kernel_stub.h"
 
 static struct node *root;
-
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
 
 static int
 setup(void **state)

@@ -4,6 +4,7 @@
  * header, cut off anywhere, and with values that cannot be.  The client says
  * -EIO, breaks the channel off once, and leaves nothing behind.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/fake_9p.c tests/unit/fake_9p_channel.c */
 /* LINK: tests/unit/kernel_stub.c libc-shim/p9.c */
 /* LINK: libc-shim/p9_node.c libc-shim/p9_attr.c libc-shim/p9_io.c */
@@ -19,18 +20,6 @@
 #include "libc-shim/p9_node.h"
 #include "tests/unit/fake_9p.h"
 #include "tests/unit/kernel_stub.h"
-
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
 
 /* --- one scenario in which each kind of request occurs --- */
 

@@ -3,6 +3,7 @@
  * The memory file system below the path layer: pages of files, names, rename,
  * links, running out of memory.  Afterwards every page and block is back.
  */
+/* LINK: tests/unit/root_stub.c */
 /* LINK: tests/unit/kernel_stub.c libc-shim/ramfs.c libc-shim/ramfs_node.c */
 /* LINK: libc-shim/pagetree.c libc-shim/sleeplock.c libc-shim/vfs.c */
 #include <setjmp.h>
@@ -15,18 +16,6 @@
 #include "tests/unit/kernel_stub.h"
 
 static struct node *root;
-
-struct node *
-root_make(void)
-{
-	return NULL;
-}
-
-void
-root_fill(struct node *n)
-{
-	(void)n;
-}
 
 static struct node *
 make(struct node *dir, const char *name, mode_t mode)
