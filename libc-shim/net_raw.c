@@ -11,6 +11,7 @@
 #include "libc-shim/clock.h"
 #include "libc-shim/shim.h"
 #include "libc-shim/thread_libc.h"
+#include "libc-shim/touch.h"
 
 #define SAME(a, b) _Static_assert((a) == (b), "<sprat/net.h>: " #a)
 #define SAME_PLACE(s, f)                                                       \
@@ -259,6 +260,7 @@ sprat_net_write(struct sprat_net *n, const void *frame, size_t len)
 
 	if (len > SPRAT_NET_FRAME_MAX)
 		return (int)posix_result(-EMSGSIZE);
+	touch(frame, len, false);
 	w.tx.piece = &piece;
 	w.tx.npieces = 1;
 	w.tx.done = write_done;

@@ -20,6 +20,7 @@
 #include "libc-shim/vport.h"
 
 #define VPORT_MAJOR 251 /* of the range for local use */
+#define NODES_MAX   255 /* minor numbers; the last is the directory's */
 
 /* What a name in the directory leads to: for good, as its port. */
 struct vport_node {
@@ -151,7 +152,7 @@ node_fill(struct vport_node *n, struct port *p)
 	device_register(&n->dev);
 }
 
-/* The node of p, made if there is none; NULL: no memory. */
+/* The node of p, made if there is none; NULL: no memory, or no number. */
 static struct vport_node *
 node_for(struct port *p)
 {
@@ -160,7 +161,8 @@ node_for(struct port *p)
 	sleeplock_take(&nodes_lock);
 	for (n = nodes; n != NULL && n->port != p;)
 		n = n->next;
-	if (n == NULL && (n = heap_alloc(sizeof(*n))) != NULL) {
+	if (n == NULL && nnodes < NODES_MAX &&
+	    (n = heap_alloc(sizeof(*n))) != NULL) {
 		node_fill(n, p);
 		n->next = nodes;
 		nodes = n;
@@ -191,20 +193,30 @@ vport_lookup(struct node *dir, const char *name, struct node **out)
 	return 0;
 }
 
+static ino_t
+ino_of(const struct node *n)
+{
+	return S_ISDIR(n->type) ? 1 : 2 + (n->rdev & 0xff);
+}
+
 /* The cookie is 2 more than how many ports, also absent ones, come before. */
 static int
 vport_readdir(struct node *dir, uint64_t *cookie, struct vfs_entry *e)
 {
-	struct port *p;
+	struct vport_node *n;
 	uint64_t at = 2;
+	struct port *p;
 
 	(void)dir;
 	port_probe();
 	for (p = port_first(); p != NULL; p = port_next(p), at++) {
 		if (at < *cookie || !p->present)
 			continue;
+		n = node_for(p);
+		if (n == NULL)
+			return -ENOMEM;
 		*cookie = at + 1;
-		e->ino = at;
+		e->ino = ino_of(&n->node);
 		e->type = S_IFCHR;
 		memcpy(e->name, p->name, sizeof(p->name));
 		return 1;
@@ -219,7 +231,7 @@ vport_getattr(struct node *n, struct stat *st)
 
 	memset(st, 0, sizeof(*st));
 	st->st_dev = DEVICE_NUMBER(VPORT_MAJOR, 255);
-	st->st_ino = dir ? 1 : 2 + (n->rdev & 0xff);
+	st->st_ino = ino_of(n);
 	st->st_mode = n->type | (dir ? 0555 : 0666);
 	st->st_nlink = dir ? 2 : 1;
 	st->st_rdev = n->rdev;

@@ -187,6 +187,7 @@ list(void)
 	while ((e = readdir(d)) != NULL) {
 		snprintf(path, sizeof(path), "/dev/vport/%s", e->d_name);
 		check(stat(path, &st) == 0, path);
+		check(e->d_ino == st.st_ino, "its number");
 		if (e->d_name[0] != '.')
 			printf("port %s%s\n", e->d_name,
 			    S_ISCHR(st.st_mode) ? "" : ": no device");

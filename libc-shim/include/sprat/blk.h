@@ -17,11 +17,10 @@
  * Requests may end in any order, and those in flight together that overlap have
  * no order at all.  Functions return -1 and set errno where it says so.
  */
-#ifndef _SPRAT_BLK_H
-#define _SPRAT_BLK_H
+#ifndef SPRAT_BLK_H
+#define SPRAT_BLK_H
 
 #include <stdint.h>
-#include <sys/cdefs.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -64,13 +63,16 @@ struct sprat_blk_info {
 
 struct sprat_blk; /* an open disk */
 
-__BEGIN_DECLS
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* `name` as in /dev, with or without "/dev/"; flags O_RDONLY or O_RDWR.  NULL:
  * ENXIO: there is no such disk; EROFS; ENOMEM. */
 struct sprat_blk *sprat_blk_open(const char *name, int flags);
-/* -1, EBUSY: not all requests have been waited for. */
+/* Frees b.  -1, EBUSY: not all requests have been waited for. */
 int sprat_blk_close(struct sprat_blk *b);
+/* What the disk is like; `bytes` as of now. */
 void sprat_blk_info(const struct sprat_blk *b, struct sprat_blk_info *info);
 
 /* Hands in n requests, and does not sleep; what does not fit in the device's
@@ -83,11 +85,13 @@ int sprat_blk_submit(
  * Waits until at least `min` requests have ended (or all there are, if they are
  * fewer), and takes up to `max`: how many.  With min 0 it only looks.  Less
  * than min after `timeout` (NULL: none).  -1, EINTR; EBUSY: another thread
- * waits.
+ * waits; EINVAL: min is negative or above max.
  */
 int sprat_blk_wait(struct sprat_blk *b, struct sprat_blk_req **ended, int min,
     int max, const struct timespec *timeout);
 
-__END_DECLS
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -129,19 +129,22 @@ struct sprat_net *sprat_net_open(unsigned i);
 /* Waits until all is sent, a few seconds at most; then EIO is the end of the
  * rest.  Frames taken must have been freed. */
 void sprat_net_close(struct sprat_net *n);
+/* Settings, state and counters of the card, as of now. */
 void sprat_net_status(struct sprat_net *n, struct sprat_net_status *s);
 
 /* Queues a frame; sprat_net_kick hands over all that are queued.  ENOSPC: full,
  * reap or wait; EINVAL: the card can't do that offload; EMSGSIZE; ENETDOWN: no
  * link; EIO. */
 int sprat_net_send(struct sprat_net *n, struct sprat_net_tx *t);
-void sprat_net_kick(struct sprat_net *n);
+void sprat_net_kick(struct sprat_net *n); /* one notification, if any */
 void sprat_net_reap(struct sprat_net *n); /* calls `done` of what was sent */
-/* Sends one frame and waits until the card has it: simple, and slow. */
+/* Sends one frame and waits until the card has it: simple, and slow.  Errors of
+ * sprat_net_send but ENOSPC; ETIMEDOUT: no room for 5 s; EINTR. */
 int sprat_net_write(struct sprat_net *n, const void *frame, size_t len);
 
 /* Up to max received frames, oldest first; NULL: there are none. */
 struct sprat_net_buf *sprat_net_take(struct sprat_net *n, unsigned max);
+/* Gives all pieces of one frame back to the card. */
 void sprat_net_free(struct sprat_net_buf *frame);
 
 /* Sleeps until a frame has come, the status changed, or, with nsent > 0, so
@@ -154,9 +157,10 @@ int sprat_net_wait(struct sprat_net *n, unsigned nsent, int timeout_ms);
  * ENOTSUP, EINVAL, EIO. */
 int sprat_net_filter(struct sprat_net *n, bool promiscuous, bool all_multicast,
     const uint8_t *multicast, unsigned nmulticast);
+/* From now on `mac` is the card's address.  ENOTSUP, EINVAL: a group's; EIO. */
 int sprat_net_set_mac(struct sprat_net *n, const uint8_t mac[6]);
 /* Of the SPRAT_NET_RX_ bits those the application can cope with.  Without a
- * call, frames of all that the card `can` may come. */
+ * call, frames of all that the card `can` may come.  ENOTSUP, EIO. */
 int sprat_net_receive_offloads(struct sprat_net *n, unsigned which);
 
 #ifdef __cplusplus
