@@ -150,20 +150,26 @@ start_all(struct run_options *o, const char *program)
 	return err == 0;
 }
 
+/* For free(), or NULL. */
+static char *
+find_program(void)
+{
+	char *program = util_find_program("virtiofsd");
+
+	if (program == NULL && access(DEBIANS, X_OK) == 0)
+		program = util_strdup(DEBIANS);
+	return program;
+}
+
 bool
 virtiofsd_start(struct run_options *o)
 {
 	char *program;
-	size_t i;
 	bool ok;
 
-	for (i = 0; i < o->fs_dirs.n && !virtiofsd_serves(o, i); i++)
-		continue;
-	if (i == o->fs_dirs.n || o->dry_run)
+	if (!devices_share_memory(o) || o->dry_run)
 		return true;
-	program = util_find_program("virtiofsd");
-	if (program == NULL && access(DEBIANS, X_OK) == 0)
-		program = util_strdup(DEBIANS);
+	program = find_program();
 	if (program == NULL) {
 		util_report("--virtiofs: virtiofsd not found; apt install "
 			    "qemu-system-common");
@@ -208,20 +214,31 @@ virtiofsd_print(const struct run_options *o, struct text *out)
 {
 	struct words argv = {0};
 	struct text path = {0};
+	char *program;
 	size_t i, k;
 
+	if (!devices_share_memory(o))
+		return;
+	program = find_program();
+	virtiofsd_socket(o, 0, &path);
+	text_addf(out, "mkdir -p %.*s\n", (int)(strrchr(path.p, '/') - path.p),
+	    path.p);
+	text_free(&path);
 	for (i = 0; i < o->fs_dirs.n; i++) {
 		if (!virtiofsd_serves(o, i))
 			continue;
 		virtiofsd_socket(o, i, &path);
 		arguments(o, i, &argv);
 		words_addf(&argv, "--socket-path=%s", path.p);
-		for (k = 0; k < argv.n; k++) {
+		text_addf(out, "%s ", program != NULL ? program : argv.v[0]);
+		for (k = 1; k < argv.n; k++) {
 			quote_shell(out, argv.v[k]);
 			text_addc(out, ' ');
 		}
-		text_adds(out, "&\n");
+		text_addf(
+		    out, "&\nuntil [ -S %s ]; do sleep 0.1; done\n", path.p);
 		words_free(&argv);
 		text_free(&path);
 	}
+	free(program);
 }

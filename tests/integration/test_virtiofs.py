@@ -149,6 +149,20 @@ def test_names_of_folders(tmp_path):
         assert r.stdout == b"Success\n", r.stderr
 
 
+def test_dry_run_can_be_run(folder):
+    """In a namespace, for the server goes on until it has no client."""
+    (folder / "f").touch()
+    line = subprocess.run(
+        [SPRAT, "run", "-q", "--dry-run", "--virtiofs", f"{folder}:/mnt",
+         ROOT / "build/tests/hostdir.elf", "error", "/mnt/f"],
+        capture_output=True, check=True, timeout=60).stdout.decode()
+    line = line.replace("/tmp/sprat-XXXXXX", f"{folder}/s")
+    r = subprocess.run(["unshare", "-pf", "--kill-child", "sh", "-c", line],
+                       stdin=subprocess.DEVNULL, capture_output=True,
+                       timeout=60)
+    assert b"Success" in r.stdout, r
+
+
 def test_constants_stay(folder):
     """A device could write to them: a wrong pointer must fault before."""
     (folder / "f").write_text("text")
