@@ -23,8 +23,8 @@ GUEST := $(sort $(notdir $(basename $(wildcard tests/guest/*.c))))
 # Debian packages: to build and run, and to test as well
 DEPS := gcc libc6-dev binutils nasm xz-utils linux-libc-dev libxen-dev \
 	newlib-source qemu-system-x86
-TEST_DEPS := clang cpio e2fsprogs iproute2 iputils-ping libcmocka-dev python3 \
-	python3-pytest qemu-utils
+TEST_DEPS := clang cpio e2fsprogs iproute2 iputils-ping libclang-rt-dev \
+	libcmocka-dev mount python3 python3-pytest qemu-utils
 
 # --- how ---
 Q := $(if $(filter 1,$V),,@)
