@@ -12,7 +12,8 @@
 #include "kernel/acpi.h"
 #include "pv/virtio/virtio.h"
 
-#define MAGIC 0x74726976 /* "virt" */
+#define MAGIC      0x74726976 /* "virt" */
+#define ROUNDS_MAX 64         /* in one interrupt, of one that never ends */
 
 struct mmio_dev {
 	struct virtio_dev vd;
@@ -66,7 +67,9 @@ mmio_features(struct virtio_dev *vd)
 	*reg(d, VIRTIO_MMIO_DEVICE_FEATURES_SEL) = 1;
 	v = (uint64_t)*reg(d, VIRTIO_MMIO_DEVICE_FEATURES) << 32;
 	*reg(d, VIRTIO_MMIO_DEVICE_FEATURES_SEL) = 0;
-	return v | *reg(d, VIRTIO_MMIO_DEVICE_FEATURES);
+	v |= *reg(d, VIRTIO_MMIO_DEVICE_FEATURES);
+	/* there is no register to say the data */
+	return v & ~VIRTIO_BIT(VIRTIO_F_NOTIF_CONFIG_DATA);
 }
 
 static void
@@ -116,18 +119,24 @@ mmio_config_set(struct virtio_dev *vd, unsigned off, unsigned width, uint32_t v)
 		*(volatile uint32_t *)p = v;
 }
 
-/* Acknowledged first: what comes after that interrupts again. */
+/* Acknowledged first: what comes after that interrupts again.  Until nothing
+ * is left: the line has no edge while another reason holds it up. */
 static void
 mmio_irq(void *arg)
 {
 	struct mmio_dev *d = arg;
-	uint32_t why = *reg(d, VIRTIO_MMIO_INTERRUPT_STATUS);
+	volatile uint32_t *r = reg(d, 0);
+	uint32_t why = r[VIRTIO_MMIO_INTERRUPT_STATUS / 4];
+	unsigned rounds = ROUNDS_MAX;
 
-	*reg(d, VIRTIO_MMIO_INTERRUPT_ACK) = why;
-	if (why & VIRTIO_MMIO_INT_VRING)
-		virtio_interrupt_queues(&d->vd);
-	if (why & VIRTIO_MMIO_INT_CONFIG)
-		virtio_interrupt_config(&d->vd);
+	do {
+		r[VIRTIO_MMIO_INTERRUPT_ACK / 4] = why;
+		if (why & VIRTIO_MMIO_INT_VRING)
+			virtio_interrupt_queues(&d->vd);
+		if (why & VIRTIO_MMIO_INT_CONFIG)
+			virtio_interrupt_config(&d->vd);
+		why = r[VIRTIO_MMIO_INTERRUPT_STATUS / 4];
+	} while (why != 0 && --rounds > 0);
 }
 
 static int
