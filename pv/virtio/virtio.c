@@ -9,6 +9,7 @@
 
 #include "kernel/cpu.h"
 #include "kernel/once.h"
+#include "kernel/panic.h"
 
 #define GENERATION_TRIES 64
 #define RESTARTS_MAX     16     /* of one device: more is no accident */
@@ -122,7 +123,8 @@ virtio_first(uint32_t id)
 {
 	struct virtio_dev *vd;
 
-	scan();
+	if (!panic_busy() || !scanned.busy) /* one that died scanning */
+		scan();
 	for (vd = devices; vd != NULL && vd->id != id;)
 		vd = vd->next;
 	return vd;
@@ -281,12 +283,14 @@ break_work(struct work *w)
 					      struct virtio_dev, break_work));
 	struct virtq *q;
 
-	queues_lose(vd); /* those made since */
+	if (vd->needs_reset && ++vd->restarts > RESTARTS_MAX)
+		vd->needs_reset = false; /* who waits shall see that */
+	queues_lose(vd);                 /* those made since */
 	for (q = vd->queues; q != NULL; q = q->next)
 		virtq_end(q);
 	/* not before: who writes to the console may have waited for it */
 	log_line("%s %s: broken: %s", vd->driver->name, vd->name, vd->why);
-	if (!vd->needs_reset || ++vd->restarts > RESTARTS_MAX)
+	if (!vd->needs_reset)
 		return;
 	once_enter(&attaching);
 	if (attach(vd) == 0)

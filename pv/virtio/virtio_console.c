@@ -331,7 +331,7 @@ vcon_start(struct vcon *c)
 }
 
 static int
-vcon_attach(struct virtio_dev *vd)
+set_up(struct virtio_dev *vd)
 {
 	struct vcon *c = vd->driver_data;
 	unsigned i, nports;
@@ -361,6 +361,22 @@ vcon_attach(struct virtio_dev *vd)
 	once_enter(&c->busy);
 	err = vcon_start(c);
 	once_leave(&c->busy, false);
+	return err;
+}
+
+/* Who waits for input hears that a restart failed. */
+static int
+vcon_attach(struct virtio_dev *vd)
+{
+	struct vcon *c = vd->driver_data;
+	int err = set_up(vd);
+	unsigned i;
+
+	if (err == 0 || c == NULL)
+		return err;
+	c->lost = true;
+	for (i = 0; i < c->nports; i++)
+		port_event(&c->port[i].port);
 	return err;
 }
 

@@ -38,6 +38,7 @@ struct vcon_message { /* [VIRTIO] 5.3.6.2 */
 struct vcon {
 	struct virtio_dev *vd;
 	bool multiport, up;
+	bool lost;    /* it could not be restarted */
 	bool resized; /* atomic: the configuration changed */
 	unsigned nports;
 	struct vport *port; /* nports of them */

@@ -85,9 +85,9 @@ console_put(const uint8_t *p, size_t len)
 static bool
 lost(void)
 {
-	struct virtio_dev *vd = ((struct vport *)port)->con->vd;
+	const struct vcon *c = ((struct vport *)port)->con;
 
-	return vd->broken && !vd->needs_reset;
+	return c->lost || (c->vd->broken && !c->vd->needs_reset);
 }
 
 static long

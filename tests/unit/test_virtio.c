@@ -135,6 +135,24 @@ test_never_resets(void **state)
 	rig_f->status = 0;
 }
 
+/* It asks for one reset after the other. */
+static void
+test_restarts_end(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	rig_probe();
+	for (; n < 100 && !rig_f->vd.broken; n++) {
+		rig_f->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+		virtio_interrupt_config(&rig_f->vd);
+		while (stub_work())
+			continue;
+	}
+	assert_int_equal(n, 17);
+	assert_false(rig_f->vd.needs_reset); /* it is not under way */
+}
+
 /* --- configuration --- */
 
 static void
@@ -248,6 +266,7 @@ main(void)
 	    RIG_TEST(test_queue_failures),
 	    RIG_TEST(test_no_memory),
 	    RIG_TEST(test_never_resets),
+	    RIG_TEST(test_restarts_end),
 	    RIG_TEST(test_config),
 	    RIG_TEST(test_generation),
 	    RIG_TEST(test_config_interrupt),

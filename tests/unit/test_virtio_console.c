@@ -398,6 +398,13 @@ test_console(void **state)
 	assert_int_equal(virtio_console_dev.get(buf, 8), -EIO);
 	assert_int_equal(virtio_console_dev.put((const uint8_t *)"last", 4), 4);
 	assert_memory_equal(emergency, "last", nemergency);
+	many.vd.needs_reset = many.refuses_features = true; /* in vain */
+	assert_false(virtio_console_dev.want_get());
+	nevents = 0;
+	assert_int_not_equal(virtio_console_driver.attach(&many.vd), 0);
+	assert_int_not_equal(nevents, 0);
+	assert_true(virtio_console_dev.want_get());
+	assert_int_equal(virtio_console_dev.get(buf, 8), -EIO);
 }
 
 /* One that never answers is given up, and its port with it. */
