@@ -262,6 +262,8 @@ queues_init(struct vnet *v)
 	struct vnet_pair *p;
 	int err = 0;
 
+	if (npairs == 0) /* it has changed meanwhile */
+		return -EIO;
 	v->npairs = npairs < VNET_PAIRS_MAX ? npairs : VNET_PAIRS_MAX;
 	for (i = 0; i < v->npairs && err == 0; i++) {
 		p = &v->pair[i];

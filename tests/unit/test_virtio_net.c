@@ -75,6 +75,31 @@ test_pairs_too_many(void **state)
 	rig_still_works();
 }
 
+/* It has two pairs while they are checked, and then none. */
+static uint32_t
+fickle_get(struct virtio_dev *vd, unsigned off, unsigned width)
+{
+	static unsigned nreads;
+
+	if (off == offsetof(struct virtio_net_config, max_virtqueue_pairs))
+		return ++nreads <= 2 ? 2 : 0;
+	return fake_transport.config_get(vd, off, width);
+}
+
+static void
+test_pairs_vanish(void **state)
+{
+	struct virtio_transport fickle = fake_transport;
+
+	(void)state;
+	fickle.config_get = fickle_get;
+	f->vd.ops = &fickle;
+	rig_plug(BIT(VIRTIO_NET_F_MQ));
+	assert_null(d);
+	assert_true(f->vd.broken);
+	f->vd.ops = &fake_transport;
+}
+
 static void
 test_pairs(void **state)
 {
@@ -358,6 +383,7 @@ main(void)
 	    RIG_TEST(test_prerequisites),
 	    RIG_TEST(test_insane_values),
 	    RIG_TEST(test_pairs_too_many),
+	    RIG_TEST(test_pairs_vanish),
 	    RIG_TEST(test_pairs),
 	    RIG_TEST(test_pairs_refused),
 	    RIG_TEST(test_queue_missing),
