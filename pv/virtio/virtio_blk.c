@@ -437,11 +437,11 @@ start(struct vblk *b, const struct blk_limits *l)
 		b->ready = true;
 		b->tables = b->nqueues == 1 && virtq_has_tables(&b->q[0]) &&
 			    b->q[0].size >= TABLE;
+		/* no interrupt tells of a later one between these */
+		blk_resize(&b->dev, capacity(b->vd));
 		err = 0;
 	}
 	spin_unlock(&b->chan.lock, flags);
-	if (err == 0)
-		blk_resize(&b->dev, capacity(b->vd));
 	return err == 0 && !known ? blk_register(&b->dev, "vd") : err;
 }
 
