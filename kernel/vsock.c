@@ -49,9 +49,10 @@ static void
 goodbye(void)
 {
 	uint64_t flags, deadline_ns = clock_ns() + GOODBYE_NS;
+	struct vsock_link *l = vsock_link;
 	struct vsock *s;
 
-	if (panic_busy() || vsock_link == NULL)
+	if (panic_busy() || l == NULL)
 		return;
 	flags = spin_lock(&vsock_lock);
 	for (s = vsock_any(NULL); s != NULL; s = vsock_any(s)) {
@@ -61,7 +62,7 @@ goodbye(void)
 		vsock_send_op(s, VIRTIO_VSOCK_OP_SHUTDOWN);
 	}
 	spin_unlock(&vsock_lock, flags);
-	vsock_link->drain(vsock_link, deadline_ns);
+	l->drain(l, deadline_ns);
 }
 
 struct vsock *

@@ -228,7 +228,7 @@ transport_reset(void)
 static void
 event_done(struct virtq *q)
 {
-	unsigned n = EVENT_COUNT; /* more can't be told at once */
+	unsigned n = 2 * EVENT_COUNT; /* more aren't told at once */
 	struct virtio_vsock_event *e;
 	uint32_t len;
 
@@ -243,7 +243,9 @@ event_done(struct virtq *q)
 			n--;
 		}
 		virtq_kick(q);
-	} while (!q->vd->broken && virtq_arm(q, 1) && n > 0);
+		if (n == 0 && virtq_pending(q))
+			virtio_break(q->vd, "events without an end");
+	} while (!q->vd->broken && virtq_arm(q, 1));
 }
 
 /* --- attaching --- */
