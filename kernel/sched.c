@@ -242,6 +242,7 @@ sched_leave(uint64_t flags)
 	if (t != NULL)
 		thread_free(t);
 }
+
 /* --- sleeping and waking --- */
 
 static int

@@ -117,8 +117,6 @@ struct virtq {
 int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned nread,
     unsigned nwrite, void *token);
 
-/* The device sees what was added.  Before virtio_driver_ok it is not notified;
- * virtio_driver_ok makes up for that. */
 /*
  * For chains that are much the same each time: the driver keeps the descriptors
  * in a table of its own, of VIRTQ_TABLE_BYTES(n), 16-byte aligned, and sets the
@@ -142,6 +140,8 @@ virtq_table_move(void *table, unsigned i, void *p, uint32_t len)
 static inline int virtq_add_table(struct virtq *q, const void *table,
     unsigned n, uint32_t writable, void *token);
 
+/* The device sees what was added.  Before virtio_driver_ok it is not notified;
+ * virtio_driver_ok makes up for that. */
 void virtq_kick(struct virtq *q);
 
 /* A token whose buffers are ours again, with the bytes written into them (from
