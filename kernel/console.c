@@ -337,8 +337,14 @@ console_init(void)
 void
 console_start(void)
 {
-	if (dev != NULL && dev->start != NULL && !dev->start())
-		dev = NULL;
+	if (dev == NULL || dev->start == NULL || dev->start())
+		return;
+	dev = platform->console();
+	if (dev == NULL)
+		return;
+	if (mux)
+		put_order(MUX_START);
+	log_line("there is no such virtio console; this is the serial port");
 }
 
 /* --- the terminal's size --- */

@@ -319,6 +319,19 @@ def test_no_console_at_all():
     assert r.returncode == 0 and r.stdout == b""
 
 
+def test_no_virtio_console():
+    """It was asked for and is not there: the serial port will do."""
+    r = subprocess.run(
+        ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
+         "-accel", "tcg", "-nodefaults", "-display", "none", "-no-reboot",
+         "-serial", "stdio", "-kernel", IMAGE, "-append",
+         "sprat.console=mux,virtio -- flood"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S)
+    out, err, status = demux(r.stdout)
+    assert b"no such virtio console" in err and status == 3
+    assert out.startswith(b"line 0 of many\n")
+
+
 def test_panic_without_a_console():
     """There is no such port, but the device has its emergency register."""
     out, err, status = demux(plain_qemu("panic", how="mux,virtio:x").stdout)
