@@ -63,7 +63,7 @@ section .text.boot progbits alloc exec nowrite align=16
 no_memory_text:
 	db "sprat: less memory than the image takes; give the guest more "
 	db "(sprat info tells how much)", 10
-no_memory_end:
+no_memory_len	equ $ - no_memory_text
 
 bits 32
 pvh_start:
@@ -98,7 +98,7 @@ pvh_start:
 
 .no_memory:
 	mov	esi, no_memory_text
-	mov	ecx, no_memory_end - no_memory_text
+	mov	ecx, no_memory_len
 	mov	edx, COM1
 	rep outsb
 	lidt	[boot_gdt]		; an empty table: the next trap resets

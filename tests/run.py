@@ -28,6 +28,7 @@ class Tally:
     def pytest_runtest_logreport(self, report):
         if report.failed:
             self.failed.append(report.nodeid)
+            print(f"\n{report.nodeid}:\n{report.longreprtext}", flush=True)
         elif report.skipped:
             self.skipped.append(report.nodeid)
         elif report.when == "call":
@@ -36,6 +37,7 @@ class Tally:
     def pytest_collectreport(self, report):
         if report.failed:
             self.failed.append(report.nodeid)
+            print(f"\n{report.nodeid}:\n{report.longreprtext}", flush=True)
 
 
 def unit_test(program, tally):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Folders of this host in a guest, by 9P over virtio."""
+import itertools
 import os
 import pathlib
 import shutil
@@ -10,20 +11,23 @@ import pytest
 
 from support import LIMIT_S, ROOT, SPRAT, sprat
 
-DOC = pathlib.Path("/usr/share/doc")
+DOC = "/usr/share/doc"
+MORE = "/usr/include"
 FILES = 2000
 FILE_MAX = 200_000
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory):
-    """2,000 files of this machine's documentation, links as links."""
+    """2,000 files of this machine's documentation, links as links; a small
+    machine has not so many, so there are headers behind them."""
     to = tmp_path_factory.mktemp("doc")
     n = 0
-    for folder, folders, names in os.walk(DOC):
+    for folder, folders, names in itertools.chain(os.walk(DOC),
+                                                  os.walk(MORE)):
         folders.sort()
-        here = to / pathlib.Path(folder).relative_to(DOC)
-        here.mkdir(exist_ok=True)
+        here = to / pathlib.Path(folder).relative_to("/usr")
+        here.mkdir(exist_ok=True, parents=True)
         for name in sorted(names):
             path = pathlib.Path(folder, name)
             if n < FILES and (path.is_symlink()
