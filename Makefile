@@ -173,8 +173,8 @@ $B/bench/floor.elf: bench/floor.asm | $B/.deps
 	$Qld -nostdlib -N -e start -Ttext=0x100000 -z noexecstack \
 		--no-warn-rwx-segments $@.o -o $@
 
-bench: $(TOOLS) $B/apps/hello.elf $B/bench/floor.elf ## what booting costs
-	$Qbench/boot.py $B/apps/hello.elf $B/bench/floor.elf
+bench: $(TOOLS) $B/apps/hello.elf $B/bench/floor.elf ## what a boot, a disk request cost
+	$Qbench/boot.py $B/apps/hello.elf $B/bench/floor.elf && bench/blk.py
 
 # --- the rest ---
 install: $(TOOLS) ## into PREFIX (/usr/local), below DESTDIR if set
