@@ -22,6 +22,10 @@ struct boot_info;
 #define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a)-1))
 #define ALIGN_UP(x, a)   ALIGN_DOWN((x) + (a)-1, a)
 
+/* The struct of that type whose `member` p points to. */
+#define CONTAINER_OF(p, type, member)                                          \
+	((type *)(void *)((char *)(p)-offsetof(type, member)))
+
 /* Always compiled in; the condition has no side effect. */
 #define ASSERT(cond)                                                           \
 	((cond) ? (void)0 : panic("%s:%d: %s", __FILE__, __LINE__, #cond))

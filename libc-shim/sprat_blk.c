@@ -34,9 +34,7 @@ inner(struct sprat_blk_req *r)
 static struct sprat_blk_req *
 outer(struct blk_req *r)
 {
-	return (struct sprat_blk_req *)(void *)((char *)r -
-						offsetof(struct sprat_blk_req,
-						    reserved));
+	return CONTAINER_OF(r, struct sprat_blk_req, reserved);
 }
 
 PUBLIC struct sprat_blk *

@@ -109,8 +109,7 @@ static const struct file_ops vport_ops = {
 static int
 vport_open(const struct device_node *d, int flags, struct file **out)
 {
-	const char *at = (const char *)d - offsetof(struct vport_node, dev);
-	struct vport_node *n = (struct vport_node *)(uintptr_t)at;
+	struct vport_node *n = CONTAINER_OF(d, struct vport_node, dev);
 	struct vport_open *o = heap_alloc(sizeof(*o));
 	int err;
 

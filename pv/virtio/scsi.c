@@ -267,9 +267,7 @@ limits_read(struct scsi_disk *d, struct blk_limits *l)
 static void
 resized(struct work *w)
 {
-	struct scsi_disk *d =
-	    (struct scsi_disk *)(void *)((char *)w -
-					 offsetof(struct scsi_disk, resized));
+	struct scsi_disk *d = CONTAINER_OF(w, struct scsi_disk, resized);
 	struct blk_limits l;
 	uint64_t bytes;
 

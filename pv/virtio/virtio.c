@@ -277,10 +277,7 @@ virtio_interrupt_config(struct virtio_dev *vd)
 static void
 break_work(struct work *w)
 {
-	struct virtio_dev *vd =
-	    (struct virtio_dev *)(void *)((char *)w -
-					  offsetof(
-					      struct virtio_dev, break_work));
+	struct virtio_dev *vd = CONTAINER_OF(w, struct virtio_dev, break_work);
 	struct virtq *q;
 
 	if (vd->needs_reset && ++vd->restarts > RESTARTS_MAX)

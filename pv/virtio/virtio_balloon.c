@@ -191,7 +191,7 @@ stats_done(struct virtq *q)
 static struct lendq *
 lendq_of(struct virtq *q)
 {
-	return (struct lendq *)(void *)((char *)q - offsetof(struct lendq, q));
+	return CONTAINER_OF(q, struct lendq, q);
 }
 
 static void

@@ -8,9 +8,7 @@
 static struct virtio_calls *
 calls_of(struct virtq *q)
 {
-	return (
-	    struct virtio_calls *)(void *)((char *)q -
-					   offsetof(struct virtio_calls, q));
+	return CONTAINER_OF(q, struct virtio_calls, q);
 }
 
 /* Under the lock: every answer that is there, to who waits for it. */

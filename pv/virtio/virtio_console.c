@@ -177,8 +177,7 @@ size_read(struct vcon *c)
 static void
 work(struct work *w)
 {
-	struct vcon *c =
-	    (struct vcon *)(void *)((char *)w - offsetof(struct vcon, work));
+	struct vcon *c = CONTAINER_OF(w, struct vcon, work);
 
 	if (!c->up) /* it is being attached, which will look itself */
 		return;

@@ -129,15 +129,13 @@ vport_drained(struct port *p, bool tell)
 static void
 rx_done(struct virtq *q)
 {
-	port_event(
-	    (struct port *)(void *)((char *)q - offsetof(struct vport, rx)));
+	port_event(&CONTAINER_OF(q, struct vport, rx)->port);
 }
 
 static void
 tx_done(struct virtq *q)
 {
-	port_event(
-	    (struct port *)(void *)((char *)q - offsetof(struct vport, tx)));
+	port_event(&CONTAINER_OF(q, struct vport, tx)->port);
 }
 
 /* Under the lock: every buffer to where it is at the beginning. */

@@ -70,9 +70,7 @@ vnet_done(struct virtq *q)
 static void
 status_work(struct work *w)
 {
-	struct vnet *v =
-	    (struct vnet *)(void *)((char *)w -
-				    offsetof(struct vnet, status_work));
+	struct vnet *v = CONTAINER_OF(w, struct vnet, status_work);
 	uint16_t status;
 
 	if (v->vd->broken || !virtio_has(v->vd, VIRTIO_NET_F_STATUS))

@@ -64,7 +64,7 @@ struct vnet {
 static inline struct vnet *
 vnet_of(struct net_dev *d)
 {
-	return (struct vnet *)(void *)((char *)d - offsetof(struct vnet, dev));
+	return CONTAINER_OF(d, struct vnet, dev);
 }
 
 /* --- virtio_net_frames.c --- */
