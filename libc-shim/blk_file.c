@@ -177,12 +177,6 @@ disk_write(struct file *f, const void *p, size_t len, uint64_t *pos)
 	write_begin(d, alone);
 	r = transfer(d, true, *pos, (char *)(uintptr_t)p, len);
 	write_end(d, alone);
-	if (r > 0 && (f->flags & O_SYNC)) {
-		int err = blk_rw(d->dev, BLK_FLUSH, 0, NULL, 0);
-
-		if (err != 0)
-			return err;
-	}
 	if (r > 0)
 		*pos += (uint64_t)r;
 	return r;

@@ -62,6 +62,18 @@ file_read(struct file *f, void *p, size_t len)
 	return n;
 }
 
+/* What is written with O_SYNC is stable, or the write has failed. */
+static long
+write_stable(struct file *f, const void *p, size_t len, uint64_t *pos)
+{
+	long n = f->ops->write(f, p, len, pos);
+	int err = 0;
+
+	if (n > 0 && (f->flags & O_SYNC) && f->ops->sync != NULL)
+		err = f->ops->sync(f);
+	return err != 0 ? err : n;
+}
+
 static long
 write_at_pos(struct file *f, const void *p, size_t len)
 {
@@ -70,7 +82,7 @@ write_at_pos(struct file *f, const void *p, size_t len)
 
 	sleeplock_take(&f->lock);
 	pos = f->flags & O_APPEND ? FILE_END : f->pos;
-	n = f->ops->write(f, p, len, &pos);
+	n = write_stable(f, p, len, &pos);
 	if (n > 0)
 		f->pos = pos;
 	sleeplock_give(&f->lock);
@@ -114,7 +126,7 @@ file_pwrite(struct file *f, const void *p, size_t len, int64_t off)
 		return -ESPIPE;
 	if (off < 0 || len > LONG_MAX)
 		return -EINVAL;
-	return f->ops->write(f, p, len, &pos);
+	return write_stable(f, p, len, &pos);
 }
 
 /* Under f->lock. */

@@ -36,6 +36,7 @@ struct file_ops {
 	 * change, *q is set to where changes are told (poll.h).  A file
 	 * without this is always readable and writable. */
 	unsigned (*poll)(struct file *f, struct pollq **q);
+	/* Also after each write with O_SYNC, of a file that has positions. */
 	int (*sync)(struct file *f);
 	/* For mmap, shared: the memory that is the file.  It stays what it is,
 	 * readable and writable, mapped or not. */

@@ -60,12 +60,6 @@ pmem_write(struct file *f, const void *from, size_t len, uint64_t *pos)
 		return -ENOSPC;
 	memcpy(p->base + *pos, from, n);
 	*pos += n;
-	if (f->flags & O_SYNC) {
-		int err = virtio_pmem_flush(p);
-
-		if (err != 0)
-			return err;
-	}
 	return (long)n;
 }
 

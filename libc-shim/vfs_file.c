@@ -16,13 +16,7 @@ regular_read(struct file *f, void *p, size_t len, uint64_t *pos)
 static long
 regular_write(struct file *f, const void *p, size_t len, uint64_t *pos)
 {
-	const struct fs_ops *ops = f->node->ops;
-	long n = ops->write(f->node, p, len, pos);
-	int err = 0;
-
-	if (n > 0 && (f->flags & O_SYNC) && ops->sync != NULL)
-		err = ops->sync(f->node);
-	return err != 0 ? err : n;
+	return f->node->ops->write(f->node, p, len, pos);
 }
 
 static int64_t
