@@ -91,8 +91,7 @@ add_disks(const struct run_options *o, struct words *argv)
 		    access(o->disks.v[i], W_OK) < 0 ? ",readonly=on" : "");
 		quote_comma(&t, o->disks.v[i]);
 		words_add(argv, "-drive");
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 		snprintf(options, sizeof(options), ",drive=disk%zu", i);
 		add_device(o, argv, "virtio-blk", options);
 	}
@@ -119,8 +118,7 @@ add_folder(const struct run_options *o, size_t i, struct words *argv)
 	    read_only(o->fs_paths.v[i]) ? ",readonly=on" : "");
 	quote_comma(&t, o->fs_dirs.v[i]);
 	words_add(argv, "-fsdev");
-	words_add(argv, t.p);
-	text_free(&t);
+	words_give(argv, text_take(&t));
 	snprintf(
 	    options, sizeof(options), ",fsdev=fs%zu,mount_tag=fs%zu", i, i);
 	add_device(o, argv, "virtio-9p", options);
@@ -136,9 +134,8 @@ add_served(const struct run_options *o, size_t i, struct words *argv)
 	text_addf(&t, "socket,id=fs%zu,path=", i);
 	quote_comma(&t, path.p);
 	words_add(argv, "-chardev");
-	words_add(argv, t.p);
+	words_give(argv, text_take(&t));
 	text_free(&path);
-	text_free(&t);
 	snprintf(options, sizeof(options), ",chardev=fs%zu,tag=fs%zu", i, i);
 	add_device(o, argv, "vhost-user-fs", options);
 }
@@ -177,8 +174,7 @@ add_net(const struct run_options *o, struct words *argv)
 	} else {
 		text_adds(&t, "tap,id=net0,script=no,downscript=no,ifname=");
 		quote_comma(&t, o->net + strlen("tap:"));
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 	}
 	add_device(o, argv, "virtio-net",
 	    o->machine == MACHINE_MICROVM ? ",netdev=net0"
@@ -200,14 +196,12 @@ add_ports(const struct run_options *o, struct words *argv)
 		text_addf(&t, "socket,id=port%zu,server=on,wait=off,path=", i);
 		quote_comma(&t, name + len + 1);
 		words_add(argv, "-chardev");
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 		text_addf(&t, "virtserialport,chardev=port%zu,name=", i);
 		quote_comma(&t, name);
 		free(name);
 		words_add(argv, "-device");
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 	}
 }
 
@@ -266,8 +260,7 @@ add_pmems(const struct run_options *o, struct words *argv)
 		    i, file_bytes(o->pmems.v[i]));
 		quote_comma(&t, o->pmems.v[i]);
 		words_add(argv, "-object");
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 		words_add(argv, "-device");
 		words_addf(argv, "virtio-pmem-pci,memdev=pmem%zu", i);
 	}
@@ -327,8 +320,7 @@ devices_add(const struct run_options *o, struct words *argv)
 		quote_comma(&t, o->qmp);
 		text_adds(&t, ",server=on,wait=off");
 		words_add(argv, "-qmp");
-		words_add(argv, t.p);
-		text_free(&t);
+		words_give(argv, text_take(&t));
 	}
 	if (o->pmems.n > 0 && !add_pmems(o, argv))
 		return false;

@@ -86,7 +86,7 @@ text_free(struct text *t)
 	*t = (struct text){0};
 }
 
-static void
+void
 words_give(struct words *w, char *s)
 {
 	if (w->n + 2 > w->cap) {

@@ -30,6 +30,8 @@ struct words {
 };
 
 void words_add(struct words *w, const char *s);
+/* Adds one from malloc, such as text_take gives, and frees it in its time. */
+void words_give(struct words *w, char *s);
 void words_addf(struct words *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void words_free(struct words *w);

@@ -23,9 +23,8 @@
 #include "host/spawn.h"
 #include "host/util.h"
 
-#define DEBIANS                                                                \
-	"/usr/lib/qemu/virtiofsd" /* where qemu-system-common has it           \
-				   */
+/* Where Debian's qemu-system-common has it. */
+#define DEBIANS  "/usr/lib/qemu/virtiofsd"
 #define TEMPLATE "/tmp/sprat-XXXXXX"
 
 bool
@@ -78,10 +77,9 @@ arguments(const struct run_options *o, size_t i, struct words *argv)
 	quote_fuse(&t, o->fs_dirs.v[i]);
 	words_add(argv, "virtiofsd");
 	words_add(argv, "-o");
-	words_add(argv, t.p);
+	words_give(argv, text_take(&t));
 	words_add(argv, "-o");
 	words_add(argv, "sandbox=chroot,log_level=err");
-	text_free(&t);
 }
 
 /* A listening socket that a child inherits, or -errno. */
