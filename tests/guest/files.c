@@ -21,30 +21,7 @@
 #include <unistd.h>
 #include <utime.h>
 
-#include "check.h"
-
-#define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
-
-static void
-put_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	CHECK(fd >= 0);
-	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	CHECK(close(fd) == 0);
-}
-
-static void
-check_text(const char *path, const char *text)
-{
-	char buf[256];
-	int fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, buf, sizeof(buf));
-
-	CHECK(n == (ssize_t)strlen(text) && memcmp(buf, text, n) == 0);
-	CHECK(close(fd) == 0);
-}
+#include "check_file.h"
 
 static void
 open_read_write(void)

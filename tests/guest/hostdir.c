@@ -27,33 +27,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "check_file.h"
 
-#define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
-#define THREADS            20 /* by PIECE, more messages than there are tags */
-#define ROUNDS             3
-#define PIECE              (2 << 20)
-
-static void
-put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-	CHECK(fd >= 0);
-	CHECK(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
-	CHECK(close(fd) == 0);
-}
-
-static void
-has(const char *path, const char *text)
-{
-	char buf[256];
-	int fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, buf, sizeof(buf));
-
-	CHECK(n == (ssize_t)strlen(text) && memcmp(buf, text, n) == 0);
-	CHECK(close(fd) == 0);
-}
+#define THREADS 20 /* by PIECE, more messages than there are tags */
+#define ROUNDS  3
+#define PIECE   (2 << 20)
 
 static void
 names(void)
@@ -61,7 +39,7 @@ names(void)
 	struct stat a, b;
 	char buf[64], cwd[256];
 
-	put("a", "one");
+	put_file("a", "one");
 	CHECK(FAILS(open("a", O_RDWR | O_CREAT | O_EXCL, 0644), EEXIST));
 	CHECK(FAILS(open("none", O_RDONLY), ENOENT));
 	CHECK(FAILS(open("a/b", O_RDONLY), ENOTDIR));
@@ -72,20 +50,20 @@ names(void)
 	CHECK(FAILS(link("a", "/tmp/hard"), EXDEV));
 	CHECK(FAILS(rename("a", "/tmp/a"), EXDEV));
 	CHECK(unlink("a") == 0 && stat("hard", &b) == 0 && b.st_nlink == 1);
-	has("hard", "one");
+	check_text("hard", "one");
 	CHECK(symlink("hard", "sym") == 0 && lstat("sym", &a) == 0);
 	CHECK(S_ISLNK(a.st_mode) && a.st_size == 4);
 	CHECK(readlink("sym", buf, sizeof(buf)) == 4);
 	CHECK(memcmp(buf, "hard", 4) == 0 && readlink("sym", buf, 1) == 1);
-	has("sym", "one");
+	check_text("sym", "one");
 	CHECK(mkdir("d", 0700) == 0 && FAILS(mkdir("d", 0700), EEXIST));
 	CHECK(FAILS(unlink("d"), EISDIR) && FAILS(rmdir("hard"), ENOTDIR));
-	put("d/x", "x");
+	put_file("d/x", "x");
 	CHECK(FAILS(rmdir("d"), ENOTEMPTY));
 	CHECK(chdir("d") == 0 && getcwd(cwd, sizeof(cwd)) != NULL);
 	CHECK(strlen(cwd) > 2 && strcmp(cwd + strlen(cwd) - 2, "/d") == 0);
-	has("x", "x");
-	has("../hard", "one");
+	check_text("x", "x");
+	check_text("../hard", "one");
 	CHECK(chdir("..") == 0 && unlink("d/x") == 0 && rmdir("d") == 0);
 	CHECK(FAILS(stat("d", &a), ENOENT) && unlink("sym") == 0);
 	CHECK(unlink("hard") == 0 && FAILS(unlink("hard"), ENOENT));
@@ -96,24 +74,24 @@ renaming(void)
 {
 	struct stat before, after;
 
-	put("a", "one");
-	put("b", "two");
+	put_file("a", "one");
+	put_file("b", "two");
 	CHECK(stat("a", &before) == 0 && rename("a", "b") == 0);
-	has("b", "one");
+	check_text("b", "one");
 	CHECK(stat("b", &after) == 0 && before.st_ino == after.st_ino);
 	CHECK(FAILS(stat("a", &after), ENOENT));
 	CHECK(mkdir("d", 0755) == 0 && mkdir("d/e", 0755) == 0);
-	put("d/e/f", "deep");
+	put_file("d/e/f", "deep");
 	CHECK(rename("d", "g") == 0);
-	has("g/e/f", "deep");
+	check_text("g/e/f", "deep");
 	CHECK(FAILS(rename("g", "g/e/g"), EINVAL));
 	CHECK(FAILS(rename("b", "g"), EISDIR));
 	CHECK(FAILS(rename("g", "b"), ENOTDIR));
 	CHECK(mkdir("h", 0755) == 0 && rename("g/e", "h") == 0);
-	has("h/f", "deep");
+	check_text("h/f", "deep");
 	CHECK(FAILS(stat("g/e", &after), ENOENT));
 	CHECK(rename("b", "h/f") == 0);
-	has("h/f", "one");
+	check_text("h/f", "one");
 	CHECK(unlink("h/f") == 0 && rmdir("h") == 0 && rmdir("g") == 0);
 }
 
@@ -125,8 +103,8 @@ long_names(void)
 
 	memset(name, 'n', sizeof(name));
 	name[255] = '\0';
-	put(name, "long");
-	has(name, "long");
+	put_file(name, "long");
+	check_text(name, "long");
 	CHECK(unlink(name) == 0);
 	name[255] = 'n';
 	name[256] = '\0';
@@ -137,8 +115,8 @@ long_names(void)
 		CHECK(mkdir(path, 0755) == 0);
 	}
 	strcat(path, "/f");
-	put(path, "deep");
-	has(path, "deep");
+	put_file(path, "deep");
+	check_text(path, "deep");
 	CHECK(unlink(path) == 0);
 	for (i = 0; i < 20; i++) {
 		*strrchr(path, '/') = '\0';
@@ -171,7 +149,7 @@ data(void)
 	CHECK(st.st_blocks < 1000 && pread(fd, buf, 64, 5 << 20) == 64);
 	CHECK(buf[0] == 0 && buf[63] == 0);
 	CHECK(close(fd) == 0 && truncate("f", 1) == 0);
-	has("f", "0");
+	check_text("f", "0");
 	CHECK(unlink("f") == 0);
 }
 
@@ -191,12 +169,12 @@ open_and_gone(void)
 	CHECK(write(fd, "on", 2) == 2 && lseek(fd, 0, SEEK_END) == 6);
 	CHECK(fstat(fd, &st) == 0 && st.st_nlink == 0 && st.st_size == 6);
 	CHECK(close(fd) == 0 && close(other) == 0);
-	has("f", "new");
+	check_text("f", "new");
 	fd = open("f", O_RDONLY);
-	put("g", "over");
+	put_file("g", "over");
 	CHECK(rename("g", "f") == 0 && read(fd, buf, 16) == 3);
 	CHECK(memcmp(buf, "new", 3) == 0 && close(fd) == 0);
-	has("f", "over");
+	check_text("f", "over");
 	CHECK(unlink("f") == 0);
 	t = fopen("t", "w+");
 	CHECK(t != NULL && unlink("t") == 0 && fputs("stdio", t) >= 0);
@@ -212,7 +190,7 @@ attributes(void)
 	struct statvfs sv;
 	struct stat st;
 
-	put("f", "x");
+	put_file("f", "x");
 	CHECK(chmod("f", 0640) == 0 && stat("f", &st) == 0);
 	CHECK((st.st_mode & 07777) == 0640 && st.st_nlink == 1);
 	CHECK(utimensat(AT_FDCWD, "f", times, 0) == 0 && stat("f", &st) == 0);
@@ -236,7 +214,7 @@ entries(void)
 	CHECK(mkdir("many", 0755) == 0);
 	for (i = 0; i < 1000; i++) { /* more than one reply holds */
 		snprintf(name, sizeof(name), "many/%03u%050u", i, 0);
-		put(name, "");
+		put_file(name, "");
 	}
 	d = opendir("many");
 	while ((e = readdir(d)) != NULL) {
@@ -270,7 +248,7 @@ locks(void)
 {
 	int a, b, c;
 
-	put("f", "x");
+	put_file("f", "x");
 	CHECK(link("f", "g") == 0);
 	a = open("f", O_RDONLY);
 	b = open("f", O_RDONLY);
@@ -350,7 +328,7 @@ readonly_names(void)
 {
 	struct statvfs sv;
 
-	has("kept", "kept");
+	check_text("kept", "kept");
 	CHECK(FAILS(open("kept", O_RDWR), EROFS));
 	CHECK(FAILS(open("kept", O_WRONLY | O_TRUNC), EROFS));
 	CHECK(FAILS(open("new", O_RDWR | O_CREAT, 0644), EROFS));
@@ -361,7 +339,7 @@ readonly_names(void)
 	CHECK(FAILS(chmod("kept", 0600), EROFS));
 	CHECK(FAILS(truncate("kept", 0), EROFS));
 	CHECK(statvfs("kept", &sv) == 0 && (sv.f_flag & ST_RDONLY));
-	has("kept", "kept");
+	check_text("kept", "kept");
 }
 
 static int
@@ -397,7 +375,7 @@ mounting(const char *tag, const char *type)
 	CHECK(FAILS(umount("/m"), EINVAL));
 	CHECK(mount(tag, "/m", type, 0, NULL) == 0);
 	CHECK(FAILS(mount(tag, "/m", type, 0, NULL), EBUSY));
-	has("/m/kept", "kept");
+	check_text("/m/kept", "kept");
 	d = opendir("/m/dir");
 	CHECK(d != NULL && FAILS(umount("/m"), EBUSY) && closedir(d) == 0);
 	CHECK(chdir("/m/dir") == 0 && FAILS(umount("/m"), EBUSY));

@@ -15,9 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "check_file.h"
 
-#define FAILS(call, error) (errno = 0, (call) == -1 && errno == (error))
 #define PAGE               4096
 
 static void

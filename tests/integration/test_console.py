@@ -308,25 +308,25 @@ def test_all_of_it_arrives(tmp_path):
     assert status == 3
 
 
-def test_no_console_at_all():
-    """Neither UART nor virtio: the guest runs all the same."""
-    r = subprocess.run(
+def without_virtio(serial, how):
+    """A machine that has no virtio device at all."""
+    return subprocess.run(
         ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
          "-accel", "tcg", "-nodefaults", "-display", "none", "-no-reboot",
-         "-serial", "none", "-kernel", IMAGE, "-append",
-         "sprat.console=mux -- flood"],
+         "-serial", serial, "-kernel", IMAGE, "-append",
+         f"sprat.console={how} -- flood"],
         stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S)
+
+
+def test_no_console_at_all():
+    """Neither UART nor virtio: the guest runs all the same."""
+    r = without_virtio("none", "mux")
     assert r.returncode == 0 and r.stdout == b""
 
 
 def test_no_virtio_console():
     """It was asked for and is not there: the serial port will do."""
-    r = subprocess.run(
-        ["qemu-system-x86_64", "-M", "microvm,acpi=off", "-bios", "qboot.rom",
-         "-accel", "tcg", "-nodefaults", "-display", "none", "-no-reboot",
-         "-serial", "stdio", "-kernel", IMAGE, "-append",
-         "sprat.console=mux,virtio -- flood"],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT_S)
+    r = without_virtio("stdio", "mux,virtio")
     out, err, status = demux(r.stdout)
     assert b"no such virtio console" in err and status == 3
     assert out.startswith(b"line 0 of many\n")
